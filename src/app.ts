@@ -38,12 +38,12 @@ import { findUpload } from './store/files.ts'
 import { createKeeper } from './keeping/keeper.ts'
 import type { Keeper } from './keeping/orders.ts'
 import { discovery } from './outbound/discovery.ts'
-import { addressGuard } from './outbound/guard.ts'
+import { addressGuard, type Resolve } from './outbound/guard.ts'
 import { strangersResolve } from './outbound/resolve.ts'
 import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
 import { webhookSender } from './outbound/webhooks.ts'
-import type { Resolve } from './outbound/guard.ts'
+import { openLinks } from './linking.ts'
 import { clockOf, openBus, problemsOfSeveral } from './processes.ts'
 import { openPeople } from './people.ts'
 import { relaySecrets } from './relay-key.ts'
@@ -98,7 +98,7 @@ export interface RelayParts {
   /** 0 ≤ random < 1 */
   readonly random?: () => number
   /** @internal Another pace than once a second: a clock that is moved by hand is looked at sooner, and not set by a database's. */
-  readonly pace?: Partial<Pace> & { readonly deviceMs?: number, readonly isOwnTime?: boolean }
+  readonly pace?: Partial<Pace> & { readonly deviceMs?: number, readonly isOwnTime?: boolean, readonly linkMs?: number }
   /** @internal What other processes on the same store tell, and are told. */
   readonly bus?: RelayBus
   /** @internal Another store, or one that is watched: what a store is to the relay may change with any version. */
@@ -299,6 +299,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         event.state === 'posted' || event.state === 'dry-run' || event.state === 'queued'
           ? log.info(event, 'an announcement went on')
           : log.warn(event, 'an announcement needs a look: agentchat announce list'),
+      ...await openLinks({ ...parts.pace, store, log, relayKey, name: config.name, clock, random, signal: stopping.signal }),
       onPullFailed: event => log.warn(event, 'another directory could not be read; it is tried again'),
     })
     const maxConnections = Math.min(config.maxConnections, roomForSockets(openFilesLimit() ?? Infinity))

@@ -26,6 +26,7 @@ describe('a request', () => {
 
   beforeAll(async () => {
     relay = await startTestRelay({
+      links: 'listed',
       adminKey: 'the key of the operator',
       adminAgents: [keys.op.id],
       maxChannelsPerAgent: 0,

@@ -43,6 +43,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['src/keeping', ['lib/protocol', 'lib/identity', 'lib/node/private-folder.ts', 'src/store', 'node:', 'zod']],
   ['src/bus', ['@nats-io/transport-node']],
   ['src/outbound', ['lib/protocol/timer.ts', 'node:', 'zod', 'openid-client']],
+  ['src/bridges', ['lib/protocol', 'lib/identity', 'lib/client', 'lib/node']],
   ['src/domain', ['lib/protocol', 'lib/rules', '@noble/hashes', '@scure/base', '@simplewebauthn/server']],
   ['src/relay', ['lib/access', 'lib/protocol', 'lib/identity', 'src/base', 'src/bus', 'src/store', 'node:', 'ws']],
   ['src/features', [
@@ -107,8 +108,11 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/doors/http',
     'src/doors/mcp',
     'src/outbound',
+    'src/linking.ts',
     'node:',
   ]],
+  // What app.ts wires of links.
+  ['src/linking.ts', ['src/base', 'src/bridges', 'src/features/links', 'src/store']],
   // By what the processes of one relay hear each other.
   ['src/processes.ts', ['src/base', 'src/bus', 'src/config', 'src/relay/told.ts', 'src/relay/nodes.ts', 'src/store', 'node:']],
   ['src/relay-key.ts', ['lib/identity', 'lib/node/crypto.ts', 'src/store', 'node:']],

@@ -55,7 +55,7 @@ describe('the audit', () => {
   })
 
   test('holds every request that needs an admin, reads too; what was refused is no action', async () => {
-    await using relay = await startTestRelay({ adminKey })
+    await using relay = await startTestRelay({ adminKey, links: 'listed' })
     await using ann = await newTrader(relay, 'ann')
     await using bob = await newTrader(relay, 'bob')
     await using boss = await relay.login('boss')
@@ -72,6 +72,7 @@ describe('the audit', () => {
       ADMIN_RULING: { proposal_id, capture_minor: 0 },
       ADMIN_KICK: { agent_id: bob.id },
       SET_RETENTION: { channel: '#general' },
+      ADMIN_LINK: { trust: 'off' },
     }
     const errand = await relay.store.write(async tx => {
       await addErrand(tx, { kind: 'test', owner: ann.id, ref: 'x', due_at: 0 }, 0, { perOwner: 1, all: 1 })

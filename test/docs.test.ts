@@ -255,6 +255,7 @@ describe('what pages say of the program', () => {
       leases: 'leases',
       floors: 'floors',
       budgets: 'budgets',
+      links: 'links and what is mirrored',
       webhooks: 'webhooks',
       errands: 'errands',
       people: 'accounts of people',

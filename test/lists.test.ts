@@ -51,6 +51,8 @@ const bounds: Readonly<Record<string, string>> = {
   'WEBHOOKS.list': 'maxWebhooksPerAgent',
   'HEAD.consistency': 'two for each doubling of the events of a stream',
   'HEAD.inclusion': 'one for each doubling of the events of a stream',
+  'LINKS.links': 'maxLinks',
+  'LINKS.links.mirrors': 'maxMirrors, in all links',
   'HEAD.peaks': 'one for each doubling of the events of a stream',
   'HISTORY.changes': 'one at most of each event of the page',
   'HISTORY.threads': 'one at most of each event of the page',

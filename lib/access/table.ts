@@ -83,6 +83,8 @@ export const rights = {
   'relay.inspect': right('relay', ['operator', 'auditor'], 'closed', 'See the log and the settings'),
   'relay.config': right('relay', ['operator'], 'closed', 'Set the message of the day and retention, and try policies', 2),
   'relay.announce': right('relay', ['operator'], 'closed', 'Announce to everyone', 2),
+  'link.hand': right('relay', ['agent'], 'closed', 'Hand on, as a linked relay, what its agents say'),
+  'relay.link': right('relay', ['operator'], 'closed', 'Link other relays', 2),
   'audit.read': right('relay', ['operator', 'auditor'], 'closed', 'Read what admins did'),
   'court.rule': right('relay', ['operator'], 'closed', 'Decide a case that nobody else decided', 2),
   'money.issue': right('relay', ['operator'], 'closed', 'Put money in', 2),

@@ -10,7 +10,7 @@
 import { entryOf, isConsistent, openCheckpoint, readCheckpoint, TranscriptRange, type Checkpoint, type Verify } from '../identity/index.ts'
 import { fromBase64, toBase64 } from '../identity/pem.ts'
 import { isSameHash } from '../identity/transcripts/index.ts'
-import type { Frame } from '../protocol/index.ts'
+import { hasHost, type Frame } from '../protocol/index.ts'
 import type { Body } from './port.ts'
 import { RelayError } from './errors.ts'
 import type { Place } from './login.ts'
@@ -132,7 +132,7 @@ export class TranscriptChecks {
   /** A channel is entered: what the relay signs now is compared with what it signed before. */
   joined(stream: string): void {
     const { mode } = this.#options
-    if (mode === 'off') return
+    if (mode === 'off' || hasHost(stream)) return
     if (this.#relay === undefined) {
       if (mode === 'strict') this.#tell(stream, 'unsigned', { heads: [] })
       return
@@ -144,7 +144,8 @@ export class TranscriptChecks {
   /** An event of a channel, in its order. @param text as it came */
   heard(stream: string, seq: number, text: string | undefined): void {
     const { mode, now } = this.#options
-    if (mode === 'off' || this.#relay === undefined || text === undefined) return
+    // A channel of another relay, mirrored here: what signs it is not this relay's key.
+    if (mode === 'off' || this.#relay === undefined || text === undefined || hasHost(stream)) return
     const state = this.#stream(stream)
     if (state.state === 'told') return
     const stored = storedTextOf(text)

@@ -1,7 +1,7 @@
 // Channels: joining, leaving, listing, creating, inviting, topics.
 import * as z from 'zod/mini'
 import { signal } from './define.ts'
-import { AgentId, AgentName, ChannelAddress, ChannelName, Presence, Seq, Time } from './fields.ts'
+import { AgentId, AgentName, ChannelAddress, Presence, Seq, Time } from './fields.ts'
 
 const ListedAgent = z.object({ id: AgentId, name: AgentName, verified: z.boolean() })
 // A schema of its own, for the pages to say who that is.
@@ -64,7 +64,7 @@ export const frames = {
   CHANNELS: signal({
     body: {
       list: z.array(z.object({
-        name: ChannelName,
+        name: ChannelAddress,
         agents: z.int(),
         verifiedOnly: z.optional(z.literal(true)),
         private: z.optional(z.literal(true)),

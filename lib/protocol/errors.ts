@@ -22,6 +22,7 @@ export const errors = {
   CHANNEL_EXISTS: never,
   NOT_INVITED: never,
   HOST_UNKNOWN: never,
+  LINK_REFUSED: never,
   AGENT_NOT_FOUND: never,
   MESSAGE_NOT_FOUND: never,
   EDIT_CONFLICT: never,

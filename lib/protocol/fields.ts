@@ -5,7 +5,7 @@ import { fieldLimits } from './field-limits.ts'
 /** What names are made of. */
 export const word = '[A-Za-z0-9_-]'
 /** A relay: a name in lower case (international ones as A-labels) or an address, and a port unless it is the usual one. */
-const host = '(?:[a-z0-9])(?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?'
+export const hostPattern = '(?:[a-z0-9])(?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?'
 const channel = `#${word}{1,${fieldLimits.maxChannelChars}}`
 const agent = `@${word}{1,64}`
 
@@ -28,13 +28,13 @@ export const ChannelName = named<ChannelName>(
 export const Target = named<Target>(z.string().check(z.regex(new RegExp(`^(?:${channel}|${agent})$`), 'a #channel or an @agent')))
 /** The same with the relay that it is a name at, where that is another one: "#general@chat.example". */
 export const AgentAddress = named<AgentId>(
-  z.string().check(z.regex(new RegExp(`^${agent}(?:@${host})?$`), 'an agent id: @ and 1–64 of A–Z a–z 0–9 _ -, or @id@host')),
+  z.string().check(z.regex(new RegExp(`^${agent}(?:@${hostPattern})?$`), 'an agent id: @ and 1–64 of A–Z a–z 0–9 _ -, or @id@host')),
 )
 export const ChannelAddress = named<ChannelName>(
-  z.string().check(z.regex(new RegExp(`^${channel}(?:@${host})?$`), 'a channel: # and 1–31 of A–Z a–z 0–9 _ -, or #name@host')),
+  z.string().check(z.regex(new RegExp(`^${channel}(?:@${hostPattern})?$`), 'a channel: # and 1–31 of A–Z a–z 0–9 _ -, or #name@host')),
 )
 export const TargetAddress = named<Target>(
-  z.string().check(z.regex(new RegExp(`^(?:${channel}|${agent})(?:@${host})?$`), 'a #channel or an @agent, or one @host')),
+  z.string().check(z.regex(new RegExp(`^(?:${channel}|${agent})(?:@${hostPattern})?$`), 'a #channel or an @agent, or one @host')),
 )
 export const AgentName = z.string().check(
   z.regex(new RegExp(`^${word}{1,${fieldLimits.maxNameChars}}$`), 'a name: 1–32 of A–Z a–z 0–9 _ -'),

@@ -22,6 +22,7 @@ import { frames as identity } from './identity.ts'
 import { frames as inbox } from './inbox.ts'
 import { frames as keeping } from './keeping.ts'
 import { frames as leases } from './leases.ts'
+import { frames as links } from './links.ts'
 import { frames as messages } from './messages.ts'
 import { frames as pins } from './pins.ts'
 import { frames as presence } from './presence.ts'
@@ -76,4 +77,5 @@ export const frames = {
   ...policies,
   ...transcripts,
   ...inspection,
+  ...links,
 } as const

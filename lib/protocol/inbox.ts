@@ -1,7 +1,7 @@
 // The inbox: what waits for an agent with a key until it has received it; and what became of a message, for its sender.
 import * as z from 'zod/mini'
 import { signal } from './define.ts'
-import { AgentId, ChannelName, MsgId, Seq, TargetAddress, Time } from './fields.ts'
+import { AgentId, ChannelAddress, MsgId, Seq, TargetAddress, Time } from './fields.ts'
 import { StoredEvent } from './messages.ts'
 
 export const frames = {
@@ -9,11 +9,11 @@ export const frames = {
     body: { items: z.array(z.object({ seq: Seq, event: StoredEvent })), more: z.boolean(), seq: Seq, cursor: z.optional(Seq) },
   }),
   READ: signal({
-    body: { channel: z.optional(ChannelName), with: z.optional(AgentId), seq: Seq },
+    body: { channel: z.optional(ChannelAddress), with: z.optional(AgentId), seq: Seq },
   }),
   UNREAD: signal({
     body: {
-      channels: z.array(z.object({ channel: ChannelName, seq: Seq, read: Seq, unread: z.int(), mentions: z.optional(z.int()) })),
+      channels: z.array(z.object({ channel: ChannelAddress, seq: Seq, read: Seq, unread: z.int(), mentions: z.optional(z.int()) })),
       direct: z.array(z.object({ with: AgentId, unread: z.int(), first: Seq })),
       partial: z.optional(z.literal(true)),
       more: z.optional(z.literal(true)),

@@ -18,6 +18,8 @@ export const limits = {
   maxNickChars: 24,
   /** Files that one message names, and characters of a name. */
   maxFiles: 20,
+  /** Channels of one relay that another mirrors. */
+  maxMirrorsPerLink: 100,
   maxFileNameChars: 255,
   /** Characters of one piece of a growing message. */
   maxPieceChars: 16 * 1024,

@@ -49,7 +49,7 @@ export const frames = {
     },
   }),
   ACK: signal({
-    body: { msg_id: MsgId, to: TargetAddress, seq: Seq, duplicate: z.optional(z.literal(true)) },
+    body: { msg_id: MsgId, to: TargetAddress, seq: Seq, duplicate: z.optional(z.literal(true)), pending: z.optional(z.literal(true)) },
   }),
   DELTA: signal({
     body: { from: AgentId, from_name: z.string(), to: TargetAddress, stream: z.string(), n: Seq, text: z.string() },

@@ -1,11 +1,11 @@
 // What was found of what was said.
 import * as z from 'zod/mini'
 import { signal } from './define.ts'
-import { AgentId, ChannelName, MsgId, Seq, Time } from './fields.ts'
+import { AgentId, ChannelAddress, MsgId, Seq, Time } from './fields.ts'
 
 /** A message that was found, and the piece of it that shows why. Each of `marks` is a place in that piece, and its length: UTF-16 units. */
 const FoundMessage = z.object({
-  channel: z.optional(ChannelName),
+  channel: z.optional(ChannelAddress),
   with: z.optional(AgentId),
   msg_id: MsgId,
   edit_of: z.optional(MsgId),

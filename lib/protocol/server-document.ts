@@ -16,7 +16,7 @@ const line = (maxChars: number) =>
   z.string().check(z.maxLength(maxChars), z.regex(/^[^\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]*$/u, 'a line without '
     + 'control characters'))
 
-const RelayUrl = z.string().check(z.maxLength(300), z.refine(isRelayUrl, 'a relay URL, ws:// or wss://'))
+export const RelayUrl = z.string().check(z.maxLength(300), z.refine(isRelayUrl, 'a relay URL, ws:// or wss://'))
 const Region = z.string().check(z.regex(/^[A-Za-z0-9-]{1,32}$/, 'a region: 1–32 of A–Z a–z 0–9 -'))
 
 /** One key of a relay hands over to the next. */

@@ -1,13 +1,13 @@
 // What is said of subscriptions.
 import * as z from 'zod/mini'
 import { signal } from './define.ts'
-import { AgentId, ChannelName, MsgId, Seq } from './fields.ts'
+import { AgentId, ChannelAddress, MsgId, Seq } from './fields.ts'
 
 export const frames = {
-  SUBSCRIBED: signal({ body: { channel: ChannelName, when: z.optional(z.string()), digest_ms: z.optional(z.int()) } }),
+  SUBSCRIBED: signal({ body: { channel: ChannelAddress, when: z.optional(z.string()), digest_ms: z.optional(z.int()) } }),
   DIGEST: signal({
     body: {
-      channel: ChannelName,
+      channel: ChannelAddress,
       from_seq: Seq,
       to_seq: Seq,
       count: z.int(),

@@ -37,6 +37,8 @@ import * as webhooks from './webhooks.ts'
 import * as webhooksRequests from './requests/webhooks.ts'
 import * as files from './files.ts'
 import * as filesRequests from './requests/files.ts'
+import * as links from './links.ts'
+import * as linksRequests from './requests/links.ts'
 import * as history from './history.ts'
 import * as historyRequests from './requests/history.ts'
 import * as identity from './identity.ts'
@@ -115,6 +117,7 @@ export const requests = {
   ...errandsRequests.requests,
   ...policiesRequests.requests,
   ...inspectionRequests.requests,
+  ...linksRequests.requests,
 } as const
 
 /** The domains, in the order the documentation lists them. */
@@ -156,6 +159,7 @@ export const domains = {
   errands: { requests: errandsRequests.requests, frames: errands.frames },
   policies: { requests: policiesRequests.requests, frames: policies.frames },
   inspection: { requests: inspectionRequests.requests, frames: inspection.frames },
+  links: { requests: linksRequests.requests, frames: links.frames },
 } as const
 
 /** The name of a request that a client sends. */

@@ -1,7 +1,7 @@
 // What a relay signs of a stream: how far it is, and what is under it.
 import * as z from 'zod/mini'
 import { signal } from './define.ts'
-import { AgentId, ChannelName, Seq } from './fields.ts'
+import { AgentId, ChannelAddress, Seq } from './fields.ts'
 
 /** A node of a tree: SHA-256, base64. */
 const Node = z.string()
@@ -12,7 +12,7 @@ export const Seen = z.object({ seq: Seq, root: z.string().check(z.regex(/^[A-Za-
 export const frames = {
   HEAD: signal({
     body: {
-      channel: z.optional(ChannelName),
+      channel: z.optional(ChannelAddress),
       with: z.optional(AgentId),
       size: Seq,
       oldest: Seq,

@@ -46,6 +46,7 @@ export const exitOfCode = {
   NO_PUBKEY: 'refused',
   CHANNEL_NOT_FOUND: 'notFound',
   HOST_UNKNOWN: 'notFound',
+  LINK_REFUSED: 'refused',
   CHANNEL_EXISTS: 'refused',
   NOT_INVITED: 'auth',
   AGENT_NOT_FOUND: 'notFound',

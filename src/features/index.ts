@@ -84,6 +84,9 @@ import { threads } from './talk/threads/handlers.ts'
 import { tokens, type TokenOptions } from './talk/tokens/handlers.ts'
 import { transcripts, type TranscriptOptions } from './talk/transcripts/handlers.ts'
 import { webhooks, type WebhookOptions } from './talk/webhooks/handlers.ts'
+import { ferryOf, handingOn, links, type LinkOptions } from './links/bridge/handlers.ts'
+import { handedMigrations } from './links/bridge/handed-store.ts'
+import { linkMigrations, mirrorOf } from './links/bridge/store.ts'
 import { closingCases } from './trade/court/closing.ts'
 import { court } from './trade/court/handlers.ts'
 import type { CourtOptions } from './trade/court/ports.ts'
@@ -117,7 +120,7 @@ type TalkOptions =
   & Omit<CircleOptions, 'circles'>
   & BudgetOptions
   & HistoryOptions
-  & TranscriptOptions
+  & Omit<TranscriptOptions, 'mirrorOf'>
   & SearchOptions
   & PresenceOptions
   & ProfileOptions
@@ -150,7 +153,14 @@ type OperateOptions =
   & DirectoryOptions
   & AnnouncementOptions
 
-export type FeatureOptions = TalkOptions & TradeOptions & OperateOptions & { readonly wings: readonly WingName[] }
+export type FeatureOptions = TalkOptions & TradeOptions & OperateOptions & LinkOptions & {
+  readonly wings: readonly WingName[]
+  /** Whether there are other relays to it. */
+  readonly links: 'off' | 'listed'
+}
+
+/** Those that are named by `wings`, and links, which have a setting of their own. */
+type Wing = WingName | 'links'
 
 export interface Features {
   readonly handlers: Handlers
@@ -192,7 +202,15 @@ const tradePorts = (options: FeatureOptions) => {
   return { ...options, ...hands, circles, budgets, wakes, checkSignature, spendNonce, holding, board, book: ratings, deals }
 }
 
-type Ports = ReturnType<typeof tradePorts> & Pick<DescriptionOptions, 'isAnswered'>
+/** What agents say here, whichever way it comes. */
+const sayingOf = (ports: ReturnType<typeof tradePorts>) =>
+  countingSaid(ports.budgets, messages({ ...ports, inCircle: inCircle(ports.circles), answerFloor, nameFiles: nameFiles(ports) }), 'MSG',
+    'FILE_CHUNK')
+
+type Ports =
+  & ReturnType<typeof tradePorts>
+  & Pick<DescriptionOptions, 'isAnswered'>
+  & { readonly saying: ReturnType<typeof sayingOf>, readonly ferry: ReturnType<typeof ferryOf> }
 
 interface Slice {
   readonly open: (ports: Ports) => Partial<Feature<never>>
@@ -229,10 +247,7 @@ const wings = {
     session: slice(ports => session({ ...ports, agentUses })),
     identity: slice(ports => identity({ ...ports, rotated: agent => ports.budgets.changed(agent) }), proofMigrations),
     channels: slice(channels, channelMigrations),
-    messages: slice(ports =>
-      countingSaid(ports.budgets, messages({ ...ports, inCircle: inCircle(ports.circles), answerFloor, nameFiles: nameFiles(ports) }),
-        'MSG', 'FILE_CHUNK')
-    ),
+    messages: slice(ports => handingOn(ports.saying, ports.ferry, ports)),
     growing: slice(ports => countingSaid(ports.budgets, growing(ports), 'DELTA')),
     edits: slice(ports => countingSaid(ports.budgets, edits({ ...ports, keepFiles: keepFiles(ports) }), 'EDIT')),
     threads: slice(threads, threadMigrations),
@@ -245,7 +260,7 @@ const wings = {
     blocks: slice(blocks),
     history: slice(history),
     search: slice(search, searchMigrations),
-    transcripts: slice(transcripts, transcriptMigrations),
+    transcripts: slice(ports => transcripts({ ...ports, mirrorOf }), transcriptMigrations),
     reactions: slice(reactions, reactionMigrations),
     pins: slice(pins, pinMigrations),
     groups: slice(groups, groupMigrations),
@@ -277,9 +292,12 @@ const wings = {
   account: {
     accounts: slice(() => ({}), accountMigrations, claimMigrations, vaultMigrations, deviceMigrations, identityMigrations),
   },
-} as const satisfies Readonly<Record<WingName, Readonly<Record<string, Slice>>>>
+  links: {
+    bridge: slice(links, linkMigrations, handedMigrations),
+  },
+} as const satisfies Readonly<Record<Wing, Readonly<Record<string, Slice>>>>
 
-const slicesOf = (wing: WingName) => Object.entries<Slice>(wings[wing])
+const slicesOf = (wing: Wing) => Object.entries<Slice>(wings[wing])
 
 /** The tables of every slice that has some, of wings that are off too: what they keep is there when they are on again. */
 export const featureMigrations: readonly Migration[] = [
@@ -288,7 +306,7 @@ export const featureMigrations: readonly Migration[] = [
   ...Object.values(wings).flatMap(wing => Object.values<Slice>(wing)).flatMap(({ migrations }) => migrations),
 ]
 
-type Slices = { readonly [W in WingName]: (typeof wings)[W][keyof (typeof wings)[W]] }[WingName]
+type Slices = { readonly [W in Wing]: (typeof wings)[W][keyof (typeof wings)[W]] }[Wing]
 type Opened = Slices extends infer S ? S extends { readonly open: (ports: Ports) => infer F } ? F : never : never
 type AllOf<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer All) => void ? All : never
 type HandlersOf<F> = F extends { readonly handlers: infer H } ? H : never
@@ -296,10 +314,11 @@ type AllHandlers = AllOf<HandlersOf<Opened>>
 
 export const features = (options: FeatureOptions): Features => {
   const refused = new Set<string>()
-  const ports = { ...tradePorts(options), isAnswered: (type: string) => !refused.has(type) }
-  const opened = (Object.keys(wings) as WingName[]).map(wing => ({
+  const trade = tradePorts(options)
+  const ports = { ...trade, saying: sayingOf(trade), ferry: ferryOf(options), isAnswered: (type: string) => !refused.has(type) }
+  const opened = (Object.keys(wings) as Wing[]).map(wing => ({
     wing,
-    isOn: wing === 'talk' || options.wings.includes(wing),
+    isOn: wing === 'links' ? options.links !== 'off' : wing === 'talk' || options.wings.includes(wing),
     slices: slicesOf(wing).map(([name, { open }]) => [name, open(ports)] as const),
   }))
   for (const { isOn, slices } of opened)
@@ -321,10 +340,11 @@ export const features = (options: FeatureOptions): Features => {
 const noProposals: Health['proposals'] = { total: 0, byStatus: {}, agents: 0 }
 
 /** In the place of handlers of a wing that is off. */
-const refusalsOf = (wing: WingName, { handlers = {} }: Partial<Feature<never>>): object =>
+const refusalsOf = (wing: Wing, { handlers = {} }: Partial<Feature<never>>): object =>
   Object.fromEntries(Object.keys(handlers).map(type => [type, {
     refusesAll: true,
     read: () => {
+      if (wing === 'links') throw new Fail('NOT_ENABLED', `This relay has no links to others, which ${type} is about (its setting links)`)
       throw new Fail('NOT_ENABLED', `This relay runs without its part ${wing}, which answers ${type} (its setting wings)`)
     },
   }]))

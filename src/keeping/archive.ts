@@ -41,16 +41,16 @@ const table = (name: string, shape: z.core.$ZodLooseShape, order: string, ofChan
   }
 }
 
-/** Of a channel that was deleted something may be left to clear away. */
-const ofChannels = (name: string) => `(SELECT * FROM ${name} WHERE channel IN (SELECT name FROM channels))`
+/** Of a channel that was deleted something may be left to clear away; one of another relay is that one's. */
+const ofChannels = (name: string) => `(SELECT * FROM ${name} WHERE channel IN (SELECT name FROM channels WHERE name NOT LIKE '%@%'))`
 const eventsOf = (which: string) =>
   `SELECT s.name AS stream, p.seq, e.text FROM placed p JOIN streams s ON s.id = p.stream JOIN events e ON e.id = p.event
   WHERE p.seq > s.base AND ${which} ORDER BY p.stream, p.seq`
 /**
  * What agents agreed and paid is told in streams of its own. It is signed for this relay and vouched for by its books, so it
- * does not go to another.
+ * does not go to another. A mirror of another relay's channel is that one's.
  */
-const isTalk = (name: string) => `substr(${name}, 1, 1) IN ('#', '@')`
+const isTalk = (name: string) => `(substr(${name}, 1, 1) = '@' OR ${name} LIKE '#%' AND ${name} NOT LIKE '%@%')`
 const newestTalkOf = (agent: string) =>
   `coalesce((SELECT max(i.seq) FROM inbox i JOIN streams s ON s.id = i.stream WHERE i.agent = ${agent}
     AND i.event > s.base AND ${isTalk('s.name')}), 0)`
@@ -92,7 +92,7 @@ export const kinds = {
     archived: Flag.default(0),
     category: z.string().max(limits.maxCategoryChars).default(''),
     welcome: z.string().max(limits.maxDescriptionChars).default(''),
-  }, 'name', inChannels('name')),
+  }, 'name', inChannels('name'), "(SELECT * FROM channels WHERE name NOT LIKE '%@%')"),
   retention: table('retention', { channel: ChannelName, age_ms: Limit, count: Limit, bytes: Limit }, 'channel', inChannels('channel'),
     ofChannels('retention')),
   agent: table('agents', {
@@ -199,6 +199,7 @@ export const leftOut = {
   people: 'SELECT count(*) AS n FROM owner_accounts',
   floors: 'SELECT count(*) AS n FROM floors',
   budgets: 'SELECT count(*) AS n FROM budgets',
+  links: 'SELECT count(*) AS n FROM relay_links',
 } as const
 export type LeftOut = Readonly<Record<keyof typeof leftOut, number>>
 

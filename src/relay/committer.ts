@@ -7,7 +7,7 @@ import type { EventType, FrameBody, RequestType } from '../../lib/protocol/index
 import { authorOf, type Appended, type Stamp } from '../store/log.ts'
 import { StorageError, UndoneError, type Awaitable, type Scope, type Store, type Tx } from '../store/store.ts'
 import type { Connection } from './connection.ts'
-import { frameOf, textOfFrame } from './encode.ts'
+import { frameOf, frameOfText, textOfFrame } from './encode.ts'
 import { Salts } from './salts.ts'
 import { Fail, type Append, type Outcome } from './feature.ts'
 import { Fifo, Turns } from './turns.ts'
@@ -330,12 +330,14 @@ export class Committer {
 
   #append(tx: Tx, now: number, job: Job, outcome: Outcome, append: Append): Awaitable<Result> {
     let frame: Buffer | undefined
-    const { type, body, ttlMs } = append
+    const { type, body, ttlMs, stored } = append
     const doorway = job.connection?.doorway
     // Nobody is promised that time: the event does not name it, STATUS does.
     const waitMs = ttlMs ?? (type === 'MSG' && this.#options.inboxWaitMs > 0 ? this.#options.inboxWaitMs : undefined)
     const { address } = job.connection ?? {}
-    const appended = tx.log.append({ ...append, author: authorOf(body), address, ttlMs: waitMs }, now, ({ seq, ts, msgId }) => {
+    const event = { ...append, author: authorOf(body), address, ttlMs: waitMs, ...(stored !== undefined && { at: stored.at }) }
+    const appended = tx.log.append(event, now, ({ seq, ts, msgId }) => {
+      if (stored !== undefined) return textOfFrame(frame = frameOfText(stored.text))
       const said = doorway === undefined ? body : { ...body, ...doorway }
       const salt = this.#salts.next()
       frame = frameOf(type, (ttlMs === undefined

@@ -167,7 +167,7 @@ export class Dispatch {
       return
     }
     this.#charge(connection, now, priceBefore(cost, request.body, size, connection.agent, this.#deps))
-    const elsewhere = this.#deps.gate.here(connection, request.body)
+    const elsewhere = this.#deps.gate.here(connection, request.type, request.body, this.#deps.roster)
     if (elsewhere !== undefined) return this.#refuse(connection, elsewhere, request.body.id)
     const handler = this.#deps.handlers[request.type] as Handler<RequestType>
     if ('write' in handler) this.#write(connection, handler, request, data.length, handed?.along)

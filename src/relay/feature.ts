@@ -122,6 +122,8 @@ interface AppendOf<T extends EventType> {
   readonly receipts?: boolean
   /** The event of the same stream that it names. */
   readonly link?: NonNullable<NewEvent['link']>
+  /** It was numbered and written by another relay: its place there, and its text as it is stored and sent. */
+  readonly stored?: { readonly at: Stamp, readonly text: string }
 }
 
 /** A signal to send, never stored. */

@@ -52,6 +52,19 @@ export interface GateOptions {
 /** What others than operators may ask by it. It is noted, and must not wash away what is noted of others. */
 const ofOffice = { perSecond: 2, burst: 300 }
 
+/** What is done with a channel of another relay that is mirrored here: it is read, and what is said in it is handed on. */
+const atMirrors: ReadonlySet<RequestType> = new Set([
+  'JOIN',
+  'LEAVE',
+  'HISTORY',
+  'HEAD',
+  'LIST_AGENTS',
+  'MSG',
+  'READ',
+  'SEARCH',
+  'SUBSCRIBE',
+])
+
 export class Gate {
   readonly #options: GateOptions
   readonly #adminKeyHash: Buffer | undefined
@@ -66,17 +79,31 @@ export class Gate {
     this.setAddressBans(options.addressBans)
   }
 
-  /** Names that say they are of this relay become the bare ones. Gives the refusal where one is of another relay. */
-  here(connection: Connection, body: object): Fail | undefined {
-    return this.#here(connection, body, 'to') ?? this.#here(connection, body, 'channel')
+  /**
+   * Names that say they are of this relay become the bare ones; those of channels of others that are mirrored here stay. Gives the refusal
+   * where one is of another relay.
+   */
+  here(connection: Connection, type: RequestType, body: object, roster: RosterView): Fail | undefined {
+    return this.#here(connection, type, body, 'to', roster) ?? this.#here(connection, type, body, 'channel', roster)
   }
 
-  #here(connection: Connection, body: { to?: unknown, channel?: unknown }, field: 'to' | 'channel'): Fail | undefined {
+  #here(
+    connection: Connection,
+    type: RequestType,
+    body: { to?: unknown, channel?: unknown },
+    field: 'to' | 'channel',
+    roster: RosterView,
+  ): Fail | undefined {
     const address = body[field]
     if (!hasHost(address)) return undefined
     const { name, host } = addressOf(address)
-    if (!this.#options.isOwnHost(host!, connection.arrival))
+    if (!this.#options.isOwnHost(host!, connection.arrival)) {
+      if (roster.channel(address) !== undefined) {
+        if (atMirrors.has(type)) return undefined
+        return new Fail('HOST_UNKNOWN', `${field}: ${address} is mirrored here; ${type} is done at its own relay, ${host}: connect to it`)
+      }
       return new Fail('HOST_UNKNOWN', `${field}: ${name} of ${host} is at another relay; connect to it, nothing is passed on from here`)
+    }
     body[field] = name
     return undefined
   }

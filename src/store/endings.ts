@@ -2,6 +2,7 @@
 import type { Fate } from './log.ts'
 import { endBudgets } from './budgets.ts'
 import { releaseShare } from './shares.ts'
+import { forgetTree } from './transcripts.ts'
 import type { Db, Tx } from './store.ts'
 
 interface Tables {
@@ -45,6 +46,11 @@ export const clearSome = async (tx: Tx, now: number): Promise<{ readonly worked:
   const { deleted, fates } = await tx.keep.clearEnded(channel, now)
   if (deleted > 0) return { worked: true, fates }
   await tables.deleteFrom('retention').where('channel', '=', channel).execute()
+  // A mirror that is made again goes by its home's numbers.
+  if (channel.includes('@', 1)) {
+    await forgetTree(tx, channel)
+    await tx.log.beginAnew(channel)
+  }
   await tables.deleteFrom('endings').where('channel', '=', channel).execute()
   return { worked: true, fates: [] }
 }

@@ -122,6 +122,11 @@ export interface NewEvent {
   readonly ttlMs?: number | undefined
   /** The author wants to be told what becomes of it. */
   readonly receipts?: boolean
+  /**
+   * It was numbered elsewhere: in a stream that follows another relay's. Its number has to be behind what the stream has, though not the next
+   * one: what is left out is not there.
+   */
+  readonly at?: Stamp
   /** The number of an event of the same stream that it names. */
   readonly link?: { readonly kind: 'reply' | 'change', readonly target: number }
 }
@@ -237,6 +242,8 @@ export interface LogWriter extends LogReader {
    * position of before seems to be one of what comes.
    */
   end(stream: string): Awaitable<void>
+  /** A stream that was ended, and of which nothing is left, begins at 1 again: its numbers are another relay's. */
+  beginAnew(stream: string): Awaitable<void>
   /** Forgets publish keys older than `before` (ms), a bounded number at a time; gives how many went. */
   forgetKeys(before: number): Awaitable<number>
 }
@@ -250,6 +257,11 @@ export const otherIn = (stream: string, agent: string): string | undefined => {
   if (!stream.startsWith('@')) return undefined
   if (stream.startsWith(`${agent}|`)) return stream.slice(agent.length + 1)
   return stream.endsWith(`|${agent}`) ? stream.slice(0, -agent.length - 1) : undefined
+}
+
+/** @throws Error where an event that was numbered elsewhere does not follow what its stream has */
+export const checkFollows = ({ at, stream }: NewEvent, seq: number): void => {
+  if (at !== undefined && at.seq <= seq) throw new Error(`${stream} has ${seq} events; number ${at.seq} does not follow`)
 }
 
 /** A message id says where the message is: stream and seq, and the life of the log it was given in. Opaque to clients. */

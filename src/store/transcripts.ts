@@ -91,6 +91,13 @@ const cutOf = async (db: Reads, stream: number): Promise<Cut> => {
   return row === undefined ? noCut : { upto: row.upto, peaks: row.peaks === '' ? [] : row.peaks.split(' ').map(bytesOf) }
 }
 
+/** Of a stream that is to begin anew. */
+export const forgetTree = async (tx: Tx, name: string): Promise<void> => {
+  const stream = await tx.log.streamId(name)
+  if (stream === undefined) return
+  for (const table of ['tiles', 'cuts'] as const) await tx.tables<Tables>().deleteFrom(table).where('stream', '=', stream).execute()
+}
+
 /** A tree, as far as it was read. */
 export class StreamTree {
   readonly stream: number

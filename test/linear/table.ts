@@ -372,6 +372,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/features/trade/proposals/reading.ts': { peer: 'positions in pages' },
   'src/keeping/files.ts': { own: 'names of files in a directory of the relay' },
   'src/keeping/': { peer: 'archives, which may come from elsewhere' },
+  'src/bridges/open.ts': { own: 'the name of the relay' },
   'src/outbound/discovery.ts': { own: 'URLs that the operator or the user named' },
   'src/outbound/guard.ts': { peer: 'addresses that names resolve to', run: { mayReach: text => guard.mayReach(text) } },
   'src/outbound/moltbook.ts': { peer: 'answers of a place, and errors' },

@@ -26,6 +26,7 @@ export const errorDocs: { readonly [C in ErrorCode]: string } = {
   CHANNEL_NOT_FOUND: 'There is no such channel, or it is private and you are neither in it nor invited: nothing tells the two apart.',
   CHANNEL_EXISTS: 'The name is taken.',
   NOT_INVITED: 'You are not a member of the channel; JOIN it first.',
+  LINK_REFUSED: 'Nothing is handed on between these two relays: there is no link, or its operator wants it for reading alone.',
   HOST_UNKNOWN: 'The name is one at another relay (`#name@host`), and this one passes nothing on to it: connect to that relay.',
   AGENT_NOT_FOUND: 'No such agent is known, or it has no key and is not connected.',
   MESSAGE_NOT_FOUND: 'There is no such message, or it is not yours to ask about.',

@@ -25,6 +25,7 @@ import * as identity from './identity.ts'
 import * as inbox from './inbox.ts'
 import * as keeping from './keeping.ts'
 import * as leases from './leases.ts'
+import * as links from './links.ts'
 import * as messages from './messages.ts'
 import * as pins from './pins.ts'
 import * as presence from './presence.ts'
@@ -79,6 +80,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...errands.frames,
   ...policies.frames,
   ...inspection.frames,
+  ...links.frames,
 }
 export { requestDocs } from './requests.ts'
 export { closeDocs } from './close.ts'

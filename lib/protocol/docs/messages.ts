@@ -69,7 +69,8 @@ export const frames = {
     },
   },
   ACK: {
-    doc: 'The message is stored. `duplicate: true`: it was stored before, under the same `id`.',
+    doc:
+      'The message is stored. `duplicate: true`: it was stored before, under the same `id`. `pending: true`, with `seq` 0: it is kept here to be handed on to the relay that the channel is at; SETTLED tells what that made of it.',
     example: { re: '7', msg_id: '1-16-5b1f0c', to: '#general', seq: 42 },
   },
   DELTA: {

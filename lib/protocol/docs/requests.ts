@@ -24,6 +24,7 @@ import * as identity from './identity.ts'
 import * as inbox from './inbox.ts'
 import * as keeping from './keeping.ts'
 import * as leases from './leases.ts'
+import * as links from './links.ts'
 import * as messages from './messages.ts'
 import * as pins from './pins.ts'
 import * as presence from './presence.ts'
@@ -77,6 +78,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...errands.requests,
   ...policies.requests,
   ...inspection.requests,
+  ...links.requests,
 }
 
 /** Of each request. Where a channel or an agent is named, it may be one at another relay. */

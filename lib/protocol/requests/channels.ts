@@ -1,7 +1,7 @@
 // What is asked about channels.
 import * as z from 'zod/mini'
 import { request } from '../define.ts'
-import { AgentId, ChannelAddress, ChannelName, Seq } from '../fields.ts'
+import { AgentId, ChannelAddress, Seq } from '../fields.ts'
 import { AdminKey, Description, Topic, optional } from '../request-fields.ts'
 import { limits } from '../limits.ts'
 import { TopicBy } from '../channels.ts'
@@ -28,7 +28,7 @@ export const requests = {
   }),
   LIST_CHANNELS: request('relay.look', {
     body: {
-      after: z.optional(ChannelName),
+      after: z.optional(ChannelAddress),
       limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxChannelsPage))),
       all: z.optional(z.literal(true)),
       admin_key: optional(AdminKey),

@@ -1,7 +1,7 @@
 // What is asked about inbox.
 import * as z from 'zod/mini'
 import { request } from '../define.ts'
-import { AgentId, ChannelAddress, ChannelName, MsgId, Seq } from '../fields.ts'
+import { AgentId, ChannelAddress, MsgId, Seq } from '../fields.ts'
 import { limits } from '../limits.ts'
 
 const Place = { seq: z.optional(Seq), msg_id: z.optional(MsgId) }
@@ -25,7 +25,7 @@ export const requests = {
     quiet: 'OK',
   }),
   UNREAD: request('talk.read', {
-    body: { after: z.optional(ChannelName), limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxChannelsPage))) },
+    body: { after: z.optional(ChannelAddress), limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxChannelsPage))) },
     cost: { frames: 5 },
     reply: 'UNREAD',
   }),

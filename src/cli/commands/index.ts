@@ -72,6 +72,7 @@ const groups: Readonly<Record<string, Loaders>> = {
     discover: async () => (await import('./discover.ts')).discover,
     admin: async () => (await import('./admin.ts')).admin,
     announce: async () => (await import('./announce.ts')).announce,
+    link: async () => (await import('./link.ts')).link,
     context: async () => (await import('./context.ts')).context,
     hook: async () => (await import('./hook.ts')).hook,
     webhook: async () => (await import('./webhook.ts')).webhook,

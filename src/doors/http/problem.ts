@@ -28,6 +28,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   INVALID_NAME: 400,
   ORIGIN_UNKNOWN: 400,
   HOST_UNKNOWN: 400,
+  LINK_REFUSED: 403,
   AUTH_REQUIRED: 401,
   VERIFICATION_EXPIRED: 401,
   NOT_ALLOWED: 403,

@@ -5,7 +5,7 @@
 import { linkKinds } from '../links.ts'
 import { cursorOf, entriesExpiredAtOnce, entry, keysForgottenAtOnce, unitsOf, type Entry } from '../log-rows.ts'
 import { PostgresLogReader } from './log-reader.ts'
-import { msgIdOf, type Appended, type Fate, type LogWriter, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
+import { checkFollows, msgIdOf, type Appended, type Fate, type LogWriter, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
 import type { KeptLog } from '../log-keeper.ts'
 import { keyThere } from './text.ts'
 import type { Writer } from './writer.ts'
@@ -99,6 +99,8 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
       texts: [],
     }
     let bytes = 0
+    /** Streams whose numbers come from elsewhere. */
+    const followed = new Set<NumberedHead>()
     const answers: (() => void)[] = []
     for (const { event, encode, resolve } of waiting) {
       const { stream, author, key } = event
@@ -108,7 +110,11 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
         continue
       }
       const head = heads.get(stream)!
-      const stamp = { seq: ++head.seq, ts: ++head.ts, msgId: msgIdOf(head.id, head.seq, this.epoch) }
+      checkFollows(event, head.seq)
+      if (event.at !== undefined) followed.add(head)
+      const stamp = event.at ?? { seq: head.seq + 1, ts: head.ts + 1, msgId: msgIdOf(head.id, head.seq + 1, this.epoch) }
+      head.seq = stamp.seq
+      head.ts = stamp.ts
       const text = encode(stamp)
       push(rows.events, { stream: head.id, seq: stamp.seq, ts: stamp.ts, author, at: bytes + 1, bytes: text.length })
       rows.texts.push(text)
@@ -139,6 +145,7 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
       answers.push(() => resolve({ kind: 'stored', stamp, inboxSeqs }))
     }
     this.#insert(rows)
+    for (const { id, seq, ts } of followed) this.#writer.changeLater('UPDATE streams SET seq = $2, ts = $3 WHERE id = $1', [id, seq, ts])
     if (repeats.length > 0) this.#giveBack(repeats, heads, inboxes)
     for (const answer of answers) answer()
   }
@@ -271,6 +278,11 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
     await this.flush()
     // One number is left out: whoever has seen all of what ends does not take what begins for the next of it.
     await this.#writer.change('UPDATE streams SET seq = seq + 1, base = seq + 1 WHERE name = $1', [stream])
+  }
+
+  async beginAnew(stream: string): Promise<void> {
+    await this.flush()
+    await this.#writer.change('UPDATE streams SET seq = 0, base = 0, ts = 0 WHERE name = $1', [stream])
   }
 
   /** Its indexes are the database's. */

@@ -8,7 +8,7 @@ import { cursorOf, entriesExpiredAtOnce, entry, keysForgottenAtOnce, unitsOf, ty
 import type { SqliteLinks } from './links.ts'
 import type { StreamIds } from './stream-ids.ts'
 import { maxKeptBytes, nameOf, type Tail, type TailEvent } from './tail.ts'
-import { msgIdOf, type Appended, type Fate, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
+import { checkFollows, msgIdOf, type Appended, type Fate, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
 
 /** Events that may wait for their indexes: few enough that the batch which writes those holds nobody up for long. */
 const maxTail = 1_024
@@ -175,9 +175,10 @@ export class SqliteLog extends SqliteLogReader {
     }
     this.#wrote()
     const head = this.#cachedHead(event.stream)
-    const seq = head.seq + 1
-    const ts = Math.max(now, head.ts + 1)
-    const stamp = { seq, ts, msgId: msgIdOf(head.id, seq, this.epoch) }
+    checkFollows(event, head.seq)
+    const stamp = event.at
+      ?? { seq: head.seq + 1, ts: Math.max(now, head.ts + 1), msgId: msgIdOf(head.id, head.seq + 1, this.epoch) }
+    const { seq, ts } = stamp
     const id = ++this.#newestId
     const text = encode(stamp)
     this.#addEvent.run(id, head.id, seq, ts, author, key?.id ?? null, text)
@@ -308,6 +309,16 @@ export class SqliteLog extends SqliteLogReader {
     // One number is left out: whoever has seen all of what ends does not take what begins for the next of it.
     head.seq++
     this.#endStream.run(head.seq, head.id)
+  }
+
+  beginAnew(stream: string): void {
+    if (this.ids.of(stream) === undefined) return
+    this.index()
+    this.#wrote()
+    const head = this.#cachedHead(stream)
+    head.seq = 0
+    head.ts = 0
+    this.#endStream.run(0, head.id)
   }
 
   forgetKeys(before: number): number {

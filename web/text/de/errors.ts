@@ -19,6 +19,7 @@ export const errors: Readonly<Record<ErrorCode, string>> = {
   CHANNEL_EXISTS: 'Einen Kanal dieses Namens gibt es schon.',
   NOT_INVITED: 'Du bist nicht in diesem Kanal. Tritt ihm zuerst bei.',
   HOST_UNKNOWN: 'Das ist ein Name an einem anderen Relay, und dieses reicht nichts dorthin weiter.',
+  LINK_REFUSED: 'Zwischen diesen beiden Relays wird nichts weitergereicht: Sie sind nicht verbunden, oder der Betreiber will nur lesen.',
   AGENT_NOT_FOUND: 'Diesen Agenten kennt das Relay nicht.',
   MESSAGE_NOT_FOUND: 'Das gibt es nicht, oder es ist nicht für dich.',
   EDIT_CONFLICT: 'Die Nachricht wurde inzwischen geändert. Sieh nach, was jetzt dasteht.',

@@ -1,13 +1,20 @@
 // Signed heads of transcripts, and proofs under them.
-import { consistencySpans, inclusionSpans, peakSpans, signCheckpoint } from '../../../../lib/identity/transcripts/index.ts'
+import { consistencySpans, inclusionSpans, peakSpans, readCheckpoint, signCheckpoint } from '../../../../lib/identity/transcripts/index.ts'
+import { hasHost, type RequestBody } from '../../../../lib/protocol/index.ts'
 import { pairStream } from '../../../store/log.ts'
 import { GoneError, StreamTree } from '../../../store/transcripts.ts'
-import { channelToRead, Fail, reply, type Feature } from '../../../relay/feature.ts'
+import type { Db, TableReader } from '../../../store/store.ts'
+import { channelToRead, Fail, reply, type Feature, type Reply } from '../../../relay/feature.ts'
 import { Trees } from './trees.ts'
 
 export interface TranscriptOptions {
   readonly serverId: string
   readonly relayKey: { readonly publicKey: string, sign(text: string): string }
+  /** What is kept of a channel of another relay that is mirrored here. */
+  readonly mirrorOf: (
+    db: TableReader,
+    channel: string,
+  ) => Promise<{ readonly upto: number, readonly checkpoint: string | null } | undefined>
   /** Lets the event loop turn. */
   readonly pause: () => Promise<void>
 }
@@ -19,7 +26,7 @@ const maxHeads = 1_000
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 
-export const transcripts = ({ serverId, relayKey, pause }: TranscriptOptions): Feature<'HEAD'> => {
+export const transcripts = ({ serverId, relayKey, pause, mirrorOf }: TranscriptOptions): Feature<'HEAD'> => {
   const trees = new Trees({ pause, maxWaiting, maxPerAddress })
   /** Heads that were signed last, by stream and size. */
   const heads = new Map<string, string>()
@@ -36,12 +43,29 @@ export const transcripts = ({ serverId, relayKey, pause }: TranscriptOptions): F
     return head
   }
 
+  /** The head that its home signed. What proves more is at the home. */
+  const headOfMirror = async (
+    db: Db,
+    channel: string,
+    asked: Pick<RequestBody<'HEAD'>, 'from' | 'seq' | 'peaks'>,
+  ): Promise<Reply<'HEAD'>> => {
+    const mirror = await mirrorOf(db, channel)
+    const { from, seq, peaks } = asked
+    if (mirror?.checkpoint == null || seq !== undefined || peaks === true || from !== undefined && from !== mirror.upto)
+      throw new Fail('MESSAGE_NOT_FOUND', `What proves that of ${channel} is at its own relay: ask there`)
+    const { oldest } = await db.log.head(channel)
+    return reply('HEAD', {
+      ...{ channel: channel as `#${string}`, size: readCheckpoint(mirror.checkpoint).size, oldest, checkpoint: mirror.checkpoint },
+    })
+  }
+
   return {
     handlers: {
       HEAD: {
         async read({ me, db, roster, epoch, asker }, { channel: name, with: other, from, seq, peaks }) {
           if ((name === undefined) === (other === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of channel and with')
           if (name !== undefined) channelToRead(me, name, roster)
+          if (hasHost(name)) return headOfMirror(db, name, { from, seq, peaks })
           const stream = name ?? pairStream(me.id, other!)
           const where = name === undefined ? { with: other! } : { channel: name }
           const id = await db.log.streamId(stream)

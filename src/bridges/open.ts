@@ -1,0 +1,30 @@
+// Clients of other relays on Node, until the relay stops.
+import { createVerify } from '../../lib/node/crypto.ts'
+import { wsTransport } from '../../lib/node/transport.ts'
+import { RelayPeer, type RelayPeerOptions } from './peer.ts'
+
+/** What a relay is called at another one: its name, as far as agents may have such. */
+const nameAtOthers = (name: string): string => `${name.replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 26)}-relay`
+
+/** What all links of a relay have in common; `name` is the relay's. */
+export interface BridgeOptions extends Pick<RelayPeerOptions, 'name' | 'random'> {
+  readonly relayKey: RelayPeerOptions['identity']
+  /** ms before a lost connection is tried again, at most; undefined: longer each time */
+  readonly linkMs?: number | undefined
+  /** ms since 1970 */
+  readonly clock: { now(): number }
+  /** All are closed then. */
+  readonly signal: AbortSignal
+}
+
+export const openBridges = ({ signal, name, clock, relayKey: identity, linkMs: backoffMs, random }: BridgeOptions) => {
+  const own = {
+    ...{ identity, backoffMs, random, name: nameAtOthers(name), transport: wsTransport, verify: createVerify() },
+    now: () => clock.now(),
+  }
+  return (options: Pick<RelayPeerOptions, 'url' | 'serverId' | 'mirrorCount' | 'onArrival'>): RelayPeer => {
+    const peer = new RelayPeer({ ...own, ...options })
+    signal.addEventListener('abort', () => peer.close(), { once: true })
+    return peer
+  }
+}

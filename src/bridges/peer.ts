@@ -1,0 +1,345 @@
+// A client of another relay, under this relay's key, for the channels that are mirrored here. What is said there is only a reason to look: events are
+// read in pages, from where the mirror is, and each page is checked against a head that its relay signs. So a cut, a doubled frame or one
+// that never came make no difference.
+import { Requests } from '../../lib/client/requests.ts'
+import { ConnectionError, RelayError } from '../../lib/client/errors.ts'
+import { rawTextOf } from '../../lib/client/raw-text.ts'
+import { sessionOptions } from '../../lib/client/session-options.ts'
+import { Session } from '../../lib/client/session.ts'
+import type { Transport } from '../../lib/client/transport.ts'
+import { defaultBackoff } from '../../lib/client/backoff.ts'
+import { IdentityError, TranscriptRange, type Identity, type Verify } from '../../lib/identity/index.ts'
+import { rawField, rawItems, type Frame, type ReplyType, type RequestInput, type RequestType } from '../../lib/protocol/index.ts'
+import { addEvents, checkBeginning, headOf, homeEvent, Misfit, treeOfPeaks, type HomeEvent, type HomeKey } from './page.ts'
+
+export interface Standing {
+  readonly epoch: string | undefined
+  readonly tree: string
+}
+
+export interface Pulled {
+  readonly channel: string
+  readonly epoch: string
+  readonly after: number
+  readonly upto: number
+  readonly events: readonly HomeEvent[]
+  readonly tree: string
+  readonly checkpoint: string
+}
+
+export interface Broken {
+  readonly channel: string
+  readonly problem: string
+}
+
+export interface RelayPeerOptions {
+  readonly url: string
+  /** The other relay: the key signs for no other. */
+  readonly serverId: string
+  /** This relay's key. */
+  readonly identity: Identity
+  /** What this relay is called there. */
+  readonly name: string
+  readonly transport: Transport
+  readonly verify: Verify
+  readonly mirrorCount: number
+  /** ms before it comes back, at most; undefined: longer each time */
+  readonly backoffMs?: number | undefined
+  /** ms since 1970 */
+  readonly now: () => number
+  /** 0 ≤ random < 1 */
+  readonly random: () => number
+  onArrival(): void
+}
+
+export interface Waiting {
+  readonly n: number
+  readonly agent: string
+  readonly body: string
+}
+
+export interface Handed {
+  readonly n: number
+  readonly seq?: number
+  readonly msgId?: string
+  readonly code?: string
+  readonly message?: string
+}
+
+interface Followed {
+  epoch: string | undefined
+  tree: TranscriptRange
+  /** There may be something new. */
+  isDue: boolean
+  isJoined: boolean
+  problem: string | undefined
+  /** ms; what was refused is asked again then */
+  retryAt: number
+}
+
+const pageEvents = 200
+/** Pages that wait to be stored, of all channels. */
+const maxArrived = 4
+/** Messages that are handed on at once, of as many authors. */
+const maxUnderWay = 32
+const retryMs = 60_000
+const heartbeatMs = 15_000
+const timeoutMs = 15_000
+
+export class RelayPeer {
+  readonly #options: RelayPeerOptions
+  readonly #session: Session
+  readonly #requests: Requests
+  readonly #followed = new Map<string, Followed>()
+  #arrived: (Pulled | Broken)[] = []
+  #home: HomeKey | undefined
+  #problem: string | undefined
+  #retryAt = 0
+  #lastId = 0
+  #isRunning = false
+  #waiting: readonly Waiting[] = []
+  /** Authors of whom one is under way, or answered and not noted. */
+  readonly #underWay = new Map<string, number>()
+  #answered: Handed[] = []
+  /** ms; the other relay takes nothing more until then */
+  #handAt = 0
+
+  constructor(options: RelayPeerOptions) {
+    this.#options = options
+    const { url, serverId, identity, name, transport, verify, backoffMs, now, random } = options
+    const backoff = backoffMs === undefined ? defaultBackoff : { ...defaultBackoff, minMs: backoffMs, maxMs: backoffMs }
+    this.#session = new Session(
+      sessionOptions({ server: url, serverId, identity, name, session: 'link', inbox: 'none', transport, verify, heartbeatMs }, {
+        ...{ timeoutMs, now, random, backoff },
+      }),
+      {
+        opened: ({ limits }, { key }) => this.#opened(limits?.max_frame_bytes ?? Infinity, key),
+        frame: frame => this.#heard(frame),
+        invalid: () => undefined,
+        lost: error => this.#lost(error),
+        gaveUp: error => this.#gaveUp(error),
+        ended: error => this.#gaveUp(error),
+      },
+    )
+    this.#requests = new Requests(text => {
+      if (typeof text === 'string') this.#session.send(text)
+    }, () => undefined)
+  }
+
+  get state(): { readonly state: 'connecting' | 'open' | 'refused', readonly problem?: string } {
+    const { state } = this.#session
+    const problem = this.#problem === undefined ? {} : { problem: this.#problem }
+    return { state: state === 'open' ? 'open' : state === 'idle' || state === 'closed' ? 'refused' : 'connecting', ...problem }
+  }
+
+  problemOf(channel: string): string | undefined {
+    return this.#followed.get(channel)?.problem
+  }
+
+  follow(channels: ReadonlyMap<string, Standing>): void {
+    for (const channel of this.#followed.keys()) if (!channels.has(channel)) this.#followed.delete(channel)
+    for (const [channel, { epoch, tree }] of channels) {
+      // Where nothing waits to be stored it is where this was; it was ended and begun anew, or another process brought it on, where not.
+      const known = this.#followed.get(channel)
+      if (known !== undefined && (this.#isWaiting(channel) || known.tree.toString() === (tree || '0'))) continue
+      this.#followed.set(channel, {
+        ...{ epoch, isDue: true, isJoined: false, problem: undefined, retryAt: 0 },
+        tree: TranscriptRange.from(tree) ?? new TranscriptRange(),
+      })
+    }
+    const { state } = this.#session
+    if (state === 'idle' && this.#options.now() >= this.#retryAt) this.#session.connect({ wait: true }).catch(() => undefined)
+    void this.#run()
+  }
+
+  arrived(): readonly (Pulled | Broken)[] {
+    return this.#arrived
+  }
+
+  settled(pulled: Pulled | Broken): void {
+    this.#arrived = this.#arrived.filter(each => each !== pulled)
+    void this.#run()
+  }
+
+  hand(waiting: readonly Waiting[]): void {
+    this.#waiting = waiting
+    this.#handOn()
+  }
+
+  answered(): readonly Handed[] {
+    return this.#answered
+  }
+
+  noted(handed: Handed): void {
+    this.#answered = this.#answered.filter(each => each !== handed)
+    this.#waiting = this.#waiting.filter(({ n }) => n !== handed.n)
+    for (const [agent, n] of this.#underWay) if (n === handed.n) this.#underWay.delete(agent)
+    this.#handOn()
+  }
+
+  close(): void {
+    this.#followed.clear()
+    void this.#session.close()
+  }
+
+  #opened(maxFrameBytes: number, key: string | undefined): void {
+    this.#problem = undefined
+    this.#home = key === undefined ? undefined : { serverId: this.#options.serverId, key }
+    for (const followed of this.#followed.values()) Object.assign(followed, { isJoined: false, isDue: true })
+    this.#requests.open(maxFrameBytes)
+    this.#requests.catchUp()
+    void this.#run()
+    this.#handOn()
+  }
+
+  /** The next of each author, in the order in which they wait. */
+  #handOn(): void {
+    if (this.#session.state !== 'open' || this.#home === undefined || this.#options.now() < this.#handAt) return
+    for (const waiting of this.#waiting) {
+      if (this.#underWay.size >= maxUnderWay) return
+      if (this.#underWay.has(waiting.agent)) continue
+      this.#underWay.set(waiting.agent, waiting.n)
+      void this.#handOne(waiting)
+    }
+  }
+
+  async #handOne({ n, agent, body }: Waiting): Promise<void> {
+    const id = `l${++this.#lastId}`
+    const text = `{"type":"RELAYED","id":"${id}",${body.slice(1)}`
+    try {
+      const { seq, msg_id: msgId } = await this.#requests.call(id, 'RELAYED', () => text, { timeoutMs }) as Frame<'ACK'>
+      this.#answered.push({ n, seq, msgId })
+      this.#options.onArrival()
+    } catch (error) {
+      if (error instanceof RelayError && !error.shouldRetry() && error.code !== 'LINK_REFUSED') {
+        this.#answered.push({ n, code: error.code, message: error.message })
+        return this.#options.onArrival()
+      }
+      // It waits, and with it all behind it.
+      this.#underWay.delete(agent)
+      this.#handAt = this.#options.now()
+        + (error instanceof RelayError ? error.retryAfterMs ?? (error.code === 'LINK_REFUSED' ? retryMs : 1_000) : 0)
+      if (error instanceof RelayError) this.#problem = error.message
+    }
+  }
+
+  #heard(frame: Frame): void {
+    if (this.#requests.answer(frame) || frame.type !== 'MSG') return
+    const followed = this.#followed.get(frame.to)
+    if (followed === undefined) return
+    followed.isDue = true
+    void this.#run()
+  }
+
+  #lost(error: ConnectionError): void {
+    this.#problem = error.message
+    this.#requests.lost(error)
+  }
+
+  /** Nobody tries any more: asked again in a while. */
+  #gaveUp(error: unknown): void {
+    this.#problem = error instanceof Error ? error.message : undefined
+    this.#retryAt = this.#options.now() + retryMs
+    this.#requests.failAll(new ConnectionError('CLOSED', 'The link is closed'))
+  }
+
+  #ask<T extends RequestType>(type: T, body: Omit<RequestInput<T>, 'id'>): Promise<Frame<ReplyType<T>>> {
+    const id = `l${++this.#lastId}`
+    return this.#requests.call(id, type, () => JSON.stringify({ type, id, ...body }), { timeoutMs }) as Promise<Frame<ReplyType<T>>>
+  }
+
+  /** One channel after the other, a page of each, for as long as there is something to look at and room for what is found. */
+  async #run(): Promise<void> {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    try {
+      for (let next = this.#next(); next !== undefined; next = this.#next()) await this.#pull(...next)
+    } finally {
+      this.#isRunning = false
+    }
+  }
+
+  #isWaiting(channel: string): boolean {
+    return this.#arrived.some(each => each.channel === channel)
+  }
+
+  #next(): [string, Followed] | undefined {
+    if (this.#session.state !== 'open' || this.#home === undefined || this.#arrived.length >= maxArrived) return undefined
+    const now = this.#options.now()
+    return [...this.#followed].find(([channel, { isDue, retryAt }]) => isDue && now >= retryAt && !this.#isWaiting(channel))
+  }
+
+  async #pull(channel: string, followed: Followed): Promise<void> {
+    followed.isDue = false
+    try {
+      if (!followed.isJoined) await this.#ask('JOIN', { channel: channel as `#${string}`, limit: 0 })
+      followed.isJoined = true
+      const pulled = await this.#page(channel, followed)
+      followed.problem = undefined
+      // It is not followed any more, or from somewhere else.
+      if (pulled === undefined || this.#followed.get(channel) !== followed) return
+      followed.epoch = pulled.epoch
+      followed.tree = TranscriptRange.from(pulled.tree)!
+      this.#bring(pulled)
+    } catch (error) {
+      this.#failed(channel, followed, error)
+    }
+  }
+
+  #bring(arrived: Pulled | Broken): void {
+    this.#arrived.push(arrived)
+    this.#options.onArrival()
+  }
+
+  #failed(channel: string, followed: Followed, error: unknown): void {
+    if (error instanceof Misfit || error instanceof IdentityError) return this.#bring({ channel, problem: error.message })
+    followed.isDue = true
+    // What was cut is looked at again when the session is there again.
+    if (error instanceof ConnectionError) return
+    followed.problem = error instanceof Error ? error.message : String(error)
+    const waitMs = error instanceof RelayError ? error.retryAfterMs ?? (error.shouldRetry() ? 1_000 : retryMs) : 1_000
+    followed.retryAt = this.#options.now() + waitMs
+  }
+
+  /** The next events, checked; undefined: there is nothing new. */
+  async #page(name: string, { epoch, tree: former }: Followed): Promise<Pulled | undefined> {
+    const channel = name as `#${string}`
+    const [home, { verify }] = [this.#home!, this.#options]
+    const begun = epoch === undefined ? await this.#beginning(channel) : undefined
+    const tree = begun ?? former.copy()
+    const after = tree.size
+    const answer = await this.#ask('HISTORY', { channel, after, limit: pageEvents })
+    const texts = rawItems(rawField(rawTextOf(answer)!, 'events')!)
+    if (texts.length === 0 && epoch === answer.epoch) return undefined
+    const events: HomeEvent[] = []
+    for (const text of texts) events.push(homeEvent(text, channel, events.at(-1)?.seq ?? after))
+    // What went there before it was read here: the tree goes on with what is told to have been there.
+    const gone = epoch === answer.epoch && events.length > 0 && answer.oldest > after + 1
+    if (gone) await this.#checkGone(channel, former, home)
+    const from = gone ? treeOfPeaks(events[0]!.seq - 1, await this.#ask('HEAD', { channel, from: events[0]!.seq - 1, peaks: true })) : tree
+    addEvents(from, events)
+    const signed = await this.#ask('HEAD', { channel, from: from.size })
+    const head = headOf(signed, home, channel, verify)
+    // Another life of its log: whoever stores it decides.
+    if (epoch === undefined || head.epoch === epoch) checkBeginning(from, head, signed)
+    if (answer.seq > from.size) this.#followed.get(channel)!.isDue = true
+    return { channel, epoch: head.epoch, after, upto: from.size, events, tree: from.toString(), checkpoint: signed.checkpoint }
+  }
+
+  /** Where what went can be proved yet, what is here has to be the beginning of it. */
+  async #checkGone(channel: `#${string}`, former: TranscriptRange, home: HomeKey): Promise<void> {
+    try {
+      const signed = await this.#ask('HEAD', { channel, from: former.size })
+      checkBeginning(former, headOf(signed, home, channel, this.#options.verify), signed)
+    } catch (error) {
+      if (!(error instanceof RelayError && error.code === 'MESSAGE_NOT_FOUND')) throw error
+    }
+  }
+
+  /** The tree behind which a mirror begins: that of nothing, or of all but the newest events. */
+  async #beginning(channel: `#${string}`): Promise<TranscriptRange> {
+    const { size, oldest } = await this.#ask('HEAD', { channel })
+    const start = Math.max(0, oldest - 1, size - this.#options.mirrorCount)
+    return start === 0 ? new TranscriptRange() : treeOfPeaks(start, await this.#ask('HEAD', { channel, from: start, peaks: true }))
+  }
+}

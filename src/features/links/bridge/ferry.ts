@@ -1,0 +1,247 @@
+// The ferry: what peers bring of other relays' channels is stored here, under the numbers and times it has there. A page and how far the mirror
+// is then are one transaction, so that nothing is stored twice and nothing is left out, whatever is killed in between.
+import { addressOf } from '../../../../lib/protocol/index.ts'
+import { notify, type Append, type Effect, type Notify, type Outcome, type SweepCtx } from '../../../relay/feature.ts'
+import { addChannel } from '../../../store/channels.ts'
+import { isEnding } from '../../../store/endings.ts'
+import type { Tx } from '../../../store/store.ts'
+import { forgetHanded, settleHanded, waitingFor } from './handed-store.ts'
+import type { Broken, Handed, HomeEvent, Peer, PeerOptions, PeerState, Pulled } from './peer.ts'
+import { allLinks, allMirrors, mirrorInfo, mirrorOf, setMirror, type LinkRow, type MirrorRow } from './store.ts'
+
+export interface FerryOptions {
+  readonly openPeer: (options: PeerOptions) => Peer
+  readonly mirrorCount: number
+  /** The links that there are when it begins. */
+  readonly linked: readonly LinkRow[]
+  /** ms */
+  readonly startedAt: number
+  /** How long a repeated id is known to be one. */
+  readonly publishWindowMs: number
+  /** Told of what an operator has to look at. */
+  readonly onLinkTrouble: (event: object, what: string) => void
+}
+
+const forgetEveryMs = 60_000
+/** Offered to one relay at once. */
+const handedAtOnce = 100
+/** Of the window, in which a repeat is known to be one. */
+const maxAge = 5 / 6
+/** How long after its last turn a process is taken to be at it. */
+const ownMs = 30_000
+
+/** The same text with the name that the channel has here. undefined: it would not be the same text again with the name of there. */
+export const renamed = (text: string, home: string, here: string): string | undefined => {
+  const frame = JSON.parse(text) as Record<string, unknown>
+  return frame['to'] === home && JSON.stringify(frame) === text ? JSON.stringify({ ...frame, to: here }) : undefined
+}
+
+interface Link {
+  readonly row: LinkRow
+  readonly peer: Peer
+}
+
+export class Ferry {
+  readonly #options: FerryOptions
+  readonly #links = new Map<string, Link>()
+  #isAwaited = false
+  #soon: (() => void) | undefined
+  #forgotAt = 0
+  #now: number
+  /** As they were in the last turn, in every process. */
+  #rows: readonly LinkRow[]
+
+  constructor(options: FerryOptions) {
+    this.#options = options
+    this.#rows = options.linked
+    this.#now = options.startedAt
+  }
+
+  stateOf(host: string): PeerState {
+    return this.#links.get(host)?.peer.state ?? { state: 'idle' }
+  }
+
+  problemOf(channel: string): string | undefined {
+    const { name, host = '' } = addressOf(channel)
+    return this.#links.get(host)?.peer.problemOf(name)
+  }
+
+  /** ms, as of the last turn */
+  now(): number {
+    return this.#now
+  }
+
+  /** The links are these now: who is one is known at once in this process, and in others with their next turn. */
+  learn(rows: readonly LinkRow[], now: number): void {
+    this.#rows = rows
+    this.#now = now
+    this.wake()
+  }
+
+  /** The link to a host, and of a relay, where what agents say is handed on. */
+  linkAt(host: string): LinkRow | undefined {
+    return this.#rows.find(row => row.host === host && row.trust === 'both')
+  }
+
+  linkOf(serverId: string): LinkRow | undefined {
+    return this.#rows.find(row => row.server_id === serverId && row.trust === 'both')
+  }
+
+  /** Something waits to be handed on. */
+  wake(): void {
+    if (this.#soon !== undefined) this.#again(this.#soon)
+  }
+
+  close(): void {
+    for (const { peer } of this.#links.values()) peer.close()
+    this.#links.clear()
+  }
+
+  async turn(ctx: SweepCtx): Promise<Outcome | undefined> {
+    this.#isAwaited = false
+    this.#soon = ctx.soon
+    this.#now = ctx.now
+    this.#rows = await allLinks(ctx.tx)
+    if (!await ctx.tx.own('links', ownMs)) {
+      this.close()
+      return undefined
+    }
+    const mirrors = await allMirrors(ctx.tx)
+    this.#reconcile(this.#rows, mirrors, ctx)
+    if (ctx.now - this.#forgotAt >= forgetEveryMs) await forgetHanded(ctx.tx, ctx.now - this.#options.publishWindowMs)
+    this.#forgotAt = Math.max(this.#forgotAt, ctx.now - ctx.now % forgetEveryMs)
+    const append: Append[] = []
+    const effects: Effect[] = []
+    const tell: Notify[] = []
+    const done: (() => void)[] = []
+    for (const [host, { peer, row }] of this.#links) {
+      for (const each of peer.answered()) {
+        await this.#settle(ctx, each, tell)
+        done.push(() => peer.noted(each))
+      }
+      if (row.trust === 'both') await this.#handOn(ctx, host, peer, { tell, done })
+      for (const each of peer.arrived()) {
+        if (await this.#store(ctx, `${each.channel}@${host}`, each, { append, effects, done })) done.push(() => peer.settled(each))
+      }
+    }
+    if (done.length === 0) return undefined
+    return {
+      append,
+      ...(tell.length > 0 && { notify: tell }),
+      ...(effects.length > 0 && { effects }),
+      committed: () => {
+        for (const each of done) each()
+      },
+    }
+  }
+
+  /** A peer for each link that is wanted, told what it follows. */
+  #reconcile(links: readonly LinkRow[], mirrors: readonly MirrorRow[], { soon }: SweepCtx): void {
+    const wanted = new Map(links.filter(({ trust }) => trust !== 'off').map(row => [row.host, row]))
+    for (const [host, { row, peer }] of this.#links) {
+      const now = wanted.get(host)
+      if (now?.url === row.url && now.server_id === row.server_id) continue
+      peer.close()
+      this.#links.delete(host)
+    }
+    for (const [host, row] of wanted) {
+      const followed = new Map(
+        mirrors.filter(mirror => mirror.host === host && mirror.problem === null)
+          .map(({ channel, epoch, tree }) => [addressOf(channel).name, { epoch: epoch ?? undefined, tree }]),
+      )
+      const link = this.#links.get(host)
+      if (link === undefined && followed.size === 0) continue
+      const { url, server_id: serverId } = row
+      const { mirrorCount, openPeer } = this.#options
+      const peer = link?.peer ?? openPeer({ url, serverId, mirrorCount, onArrival: () => this.#again(soon) })
+      this.#links.set(host, { row, peer })
+      peer.follow(followed)
+    }
+  }
+
+  /** What waits for a host is offered to its peer; what has waited for too long is given up: its home would take it for a repeat. */
+  async #handOn(
+    { tx, now }: SweepCtx,
+    host: string,
+    peer: Peer,
+    turn: { readonly tell: Notify[], readonly done: (() => void)[] },
+  ): Promise<void> {
+    const waiting = await waitingFor(tx, host, handedAtOnce)
+    const before = now - this.#options.publishWindowMs * maxAge
+    for (const { n } of waiting.filter(({ at }) => at < before)) {
+      const [code, message] = ['VERIFICATION_EXPIRED', `${host} could not be reached in time`]
+      await this.#settle({ tx, now }, { n, code, message }, turn.tell)
+    }
+    const fresh = waiting.filter(({ at }) => at >= before)
+    turn.done.push(() => peer.hand(fresh.map(({ n, agent, body }) => ({ n, agent, body }))))
+  }
+
+  async #settle({ tx, now }: Pick<SweepCtx, 'tx' | 'now'>, { n, seq, msgId, code, message }: Handed, tell: Notify[]): Promise<void> {
+    const row = await settleHanded(tx, n, {
+      ...{ settled_at: now, seq: seq ?? null, home_msg_id: msgId ?? null, code: code ?? null, message: message?.slice(0, 300) ?? null },
+    })
+    if (row === undefined) return
+    tell.push(notify({ kind: 'agents', agents: [row.agent] }, 'SETTLED', {
+      ...{ msg_id: `handed-${n}`, pub_id: row.id, to: row.to as `#${string}` },
+      ...(msgId !== undefined && { home_msg_id: msgId }),
+      ...(seq !== undefined && { seq }),
+      ...(code !== undefined && { code }),
+      ...(message !== undefined && { message: message.slice(0, 300) }),
+      at: now,
+    }))
+  }
+
+  #again(soon: () => void): void {
+    if (this.#isAwaited) return
+    this.#isAwaited = true
+    soon()
+  }
+
+  /** False: it has to wait, for what was there before is still being cleared away. */
+  async #store(
+    { tx, now }: SweepCtx,
+    channel: string,
+    arrived: Pulled | Broken,
+    turn: { readonly append: Append[], readonly effects: Effect[], readonly done: (() => void)[] },
+  ): Promise<boolean> {
+    const row = await mirrorOf(tx, channel)
+    // It was ended meanwhile.
+    if (row === undefined || row.problem !== null) return true
+    if (await isEnding(tx, channel)) return false
+    const problem = 'problem' in arrived ? arrived.problem : await this.#problemOf(tx, row, arrived)
+    if (problem !== undefined || 'problem' in arrived) {
+      const why = problem ?? ''
+      await setMirror(tx, channel, { problem: why })
+      turn.done.push(() =>
+        this.#options.onLinkTrouble({ channel, problem: why }, 'a mirror of another relay has stopped: agentchat link status')
+      )
+      return true
+    }
+    // Another process brought it on.
+    if (row.epoch !== null && arrived.after !== row.upto) return true
+    const { epoch, upto, tree, checkpoint, events } = arrived
+    await setMirror(tx, channel, { epoch, upto, tree, checkpoint, checked_at: now })
+    const info = mirrorInfo(channel, now)
+    if (row.epoch === null && await addChannel(tx, info, null, now)) turn.effects.push({ kind: 'channel', info })
+    const home = addressOf(channel).name
+    for (const event of events) turn.append.push(appendOf(event, home, channel))
+    return true
+  }
+
+  /** Why a page cannot be stored as it is. */
+  async #problemOf(tx: Tx, { channel, epoch, upto }: MirrorRow, pulled: Pulled): Promise<string | undefined> {
+    if (epoch !== null && epoch !== pulled.epoch) return 'its relay was restored: the log has another life there'
+    const { seq } = await tx.log.head(channel)
+    if (seq > upto) return `the relay holds ${seq} events of it already, and does not know which: it was imported or restored`
+    const home = addressOf(channel).name
+    const odd = pulled.events.find(({ text }) => renamed(text, home, channel) === undefined)
+    return odd && `event ${odd.seq} is not written as relays write events`
+  }
+}
+
+const appendOf = ({ seq, ts, msgId, from, text }: HomeEvent, home: string, here: string): Append => ({
+  stream: here,
+  type: 'MSG',
+  body: { from: from as `@${string}`, from_name: '', to: here as `#${string}`, content: '' },
+  stored: { at: { seq, ts, msgId }, text: renamed(text, home, here)! },
+})

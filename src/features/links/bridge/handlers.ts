@@ -1,0 +1,116 @@
+// Links to other relays: an operator makes and ends them, and what is mirrored comes by the ferry.
+import { hasHost } from '../../../../lib/protocol/index.ts'
+import { reply, Fail, type Effect, type Feature, type Handler, type Outcome, type Reply } from '../../../relay/feature.ts'
+import { endChannel } from '../../../store/endings.ts'
+import type { TableReader } from '../../../store/store.ts'
+import { Ferry, type FerryOptions } from './ferry.ts'
+import { countWaiting } from './handed-store.ts'
+import { outgoing, type OutgoingOptions } from './outgoing.ts'
+import { relayed, type RelayedOptions, type Say } from './relayed.ts'
+import { addMirror, allLinks, allMirrors, removeLink, setLink, setMirror, type MirrorRow } from './store.ts'
+
+export interface LinkOptions
+  extends
+    Pick<FerryOptions, 'openPeer' | 'mirrorCount' | 'publishWindowMs' | 'linked' | 'startedAt'>,
+    OutgoingOptions,
+    Omit<RelayedOptions, 'verifyMessage'>
+{
+  readonly maxLinks: number
+  readonly maxMirrors: number
+}
+
+/** What the relay's links share: made once. */
+export const ferryOf = (options: LinkOptions): Ferry => new Ferry(options)
+
+const writeOf = ({ handlers }: Feature<'MSG' | 'FILE_CHUNK'>): Say => (ctx, said) =>
+  (handlers.MSG as Extract<Handler<'MSG'>, { write: unknown }>).write(ctx, said)
+
+/** Where what is said is for another relay, it is kept to be handed on. */
+export const handingOn = <F extends Feature<'MSG' | 'FILE_CHUNK'>>(said: F, ferry: Ferry, options: LinkOptions): F => {
+  const { check, decide } = outgoing(ferry, options)
+  const MSG = said.handlers.MSG as Extract<Handler<'MSG'>, { write: unknown }>
+  const handed: Handler<'MSG'> = {
+    prepare: (asker, body) => hasHost(body.to) ? check(asker, body) : MSG.prepare?.(asker, body),
+    write: (ctx, body) => hasHost(body.to) ? decide(ctx, body) : MSG.write(ctx, body),
+  }
+  return { ...said, handlers: { ...said.handlers, MSG: handed } }
+}
+
+export const links = (
+  { ferry, saying, ...options }: LinkOptions & { readonly ferry: Ferry, readonly saying: Feature<'MSG' | 'FILE_CHUNK'> },
+): Feature<'RELAYED' | 'ADMIN_LINK' | 'ADMIN_LINKS' | 'ADMIN_UNLINK'> => {
+  const shown = ({ channel, epoch, upto, checked_at: at, problem }: MirrorRow) => {
+    const why = problem ?? ferry.problemOf(channel)
+    return {
+      channel: channel as `#${string}`,
+      state: problem !== null ? 'stopped' as const : epoch === null ? 'waiting' as const : 'following' as const,
+      seq: upto,
+      ...(at !== null && { checked_at: at }),
+      ...(why !== undefined && { problem: why }),
+    }
+  }
+
+  const list = async (db: TableReader): Promise<Reply<'LINKS'>> => {
+    const mirrors = await allMirrors(db)
+    const shownLinks = []
+    for (const { host, url, server_id, trust } of await allLinks(db)) {
+      const { all: waiting } = await countWaiting(db, '', host)
+      const own = mirrors.filter(mirror => mirror.host === host).map(shown)
+      shownLinks.push({ host, url, server_id, trust, waiting, ...ferry.stateOf(host), mirrors: own })
+    }
+    return reply('LINKS', { links: shownLinks })
+  }
+
+  return {
+    tick: ctx => ferry.turn(ctx),
+    handlers: {
+      RELAYED: relayed(ferry, writeOf(saying), options),
+      ADMIN_LINKS: { read: ({ db }) => list(db) },
+      ADMIN_LINK: {
+        async write({ tx, now }, { host, url, key, trust, channels = [] }): Promise<Outcome<'LINKS'>> {
+          const all = await allLinks(tx)
+          const former = all.find(each => each.host === host)
+          const link = {
+            host,
+            url: url ?? former?.url,
+            server_id: key ?? former?.server_id,
+            trust: trust ?? former?.trust ?? 'read',
+            created: now,
+          }
+          if (link.url === undefined || link.server_id === undefined)
+            throw new Fail('INVALID_MSG', `url and key: ${host} is not linked yet; where is it, and which relay is to answer there?`)
+          if (former === undefined && all.length >= options.maxLinks)
+            throw new Fail('LIMIT_REACHED', `There are ${options.maxLinks} links, as many as there may be (maxLinks)`)
+          if (former !== undefined && former.server_id !== link.server_id && (await allMirrors(tx)).some(each => each.host === host))
+            throw new Fail('INVALID_MSG',
+              `key: ${host} was another relay; what is mirrored of it is signed by that one. ADMIN_UNLINK ends it first`)
+          await setLink(tx, { ...link, url: link.url, server_id: link.server_id })
+          const mirrors = await allMirrors(tx)
+          const known = new Set(mirrors.map(({ channel }) => channel))
+          const names = [...new Set(channels)].map(channel => `${channel}@${host}`)
+          if (known.size + names.filter(name => !known.has(name)).length > options.maxMirrors)
+            throw new Fail('LIMIT_REACHED', `${options.maxMirrors} channels are mirrored at most (maxMirrors)`)
+          for (const name of names) await addMirror(tx, name, host)
+          for (const { channel, problem } of mirrors)
+            if (problem !== null && names.includes(channel)) await setMirror(tx, channel, { problem: null })
+          const rows = await allLinks(tx)
+          return { reply: await list(tx), byRight: true, committed: () => ferry.learn(rows, now) }
+        },
+      },
+      ADMIN_UNLINK: {
+        async write({ tx, me, now }, { host }): Promise<Outcome<'LINKS'>> {
+          const mirrors = (await allMirrors(tx)).filter(each => each.host === host)
+          await removeLink(tx, host)
+          const rows = await allLinks(tx)
+          const by = me?.id ?? '@server'
+          const ended: Effect[] = []
+          for (const { channel } of mirrors) {
+            const version = await endChannel(tx, channel)
+            if (version !== undefined) ended.push({ kind: 'channelEnds', channel, by, version })
+          }
+          return { reply: await list(tx), byRight: true, committed: () => ferry.learn(rows, now), effects: ended }
+        },
+      },
+    },
+  }
+}

@@ -1,0 +1,100 @@
+// What agents here say in channels of other relays: signed for those, kept until their home has taken or refused it, and told of when it has.
+import { agentIdOf, signedTextOf } from '../../../../lib/identity/index.ts'
+import { addressOf, type RequestBody } from '../../../../lib/protocol/index.ts'
+import { mayWrite, type Policies } from '../../../domain/policies.ts'
+import { redact } from '../../../domain/redaction.ts'
+import { againstPolicy, channelOfMember, Fail, reply, type Asker, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import { addHanded, countWaiting, findHanded, type HandedRow } from './handed-store.ts'
+import type { Ferry } from './ferry.ts'
+
+export interface OutgoingOptions {
+  readonly maxContentBytes: number
+  readonly policies: Policies
+  readonly redact: boolean
+  readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
+}
+
+/** Of one agent, and for one relay. */
+const maxWaitingOfAgent = 100
+const maxWaiting = 10_000
+
+/** The id that a message has here until its home gave it one. */
+const waitingId = (n: number): string => `handed-${n}`
+
+type Said = RequestBody<'MSG'>
+
+/** A MSG as it is handed on. @throws Fail where it lacks what that takes */
+const relayedOf = ({ to, content, id, sig, sig_v, ts, nonce, in_reply_to, seen, files }: Said): RequestBody<'RELAYED'>['frame'] => {
+  if (sig_v !== 2 || sig === undefined || ts === undefined || nonce === undefined)
+    throw new Fail('SIGNATURE_REQUIRED', `${to} is at another relay: sign the message for that one, in the second form (sig_v: 2)`)
+  if (id === undefined) throw new Fail('INVALID_MSG', 'id: missing; by it the other relay tells a repeat')
+  if (files !== undefined) throw new Fail('INVALID_MSG', `files: not in ${to}, which is at another relay`)
+  return {
+    ...{ to: addressOf(to).name as `#${string}`, content, id, sig, ts, nonce },
+    ...(in_reply_to !== undefined && { in_reply_to }),
+    ...(seen !== undefined && { seen }),
+  }
+}
+
+/** The text that the author of a handed on message signed. */
+export const relayedText = (
+  by: string,
+  relay: string,
+  { to, content, id, ts, nonce, in_reply_to, seen }: RequestBody<'RELAYED'>['frame'],
+) =>
+  signedTextOf({ from: by, to, content, sig_v: 2, sig_ts: ts, nonce, relay, pub_id: id, in_reply_to, ...(seen !== undefined && { seen }) })
+
+export const outgoing = (ferry: Ferry, options: OutgoingOptions) => {
+  const { write } = options.policies
+
+  /** A signature that is not for its home is refused here: the home would count it against this relay. */
+  const check = async ({ agent }: Asker, said: Said): Promise<undefined> => {
+    if (agent === undefined) return undefined
+    if (agent.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', `Only agents with a key speak in ${said.to}, which is at another relay`)
+    const frame = relayedOf(said)
+    const link = ferry.linkAt(addressOf(said.to).host ?? '')
+    if (link === undefined)
+      throw new Fail('LINK_REFUSED', `Nothing is handed on to ${addressOf(said.to).host}: its link is for reading (link trust)`)
+    const text = relayedText(agentIdOf(agent.pubkey), link.server_id, frame)
+    if (text === undefined || !await options.verifyMessage(agent.pubkey, text, frame.sig))
+      throw new Fail('VERIFICATION_FAILED', `sig: not your signature over this message for ${link.server_id}; nothing was stored`)
+    return undefined
+  }
+
+  const ack = (said: Said, { n, seq, home_msg_id }: Pick<HandedRow, 'n' | 'seq' | 'home_msg_id'>, isRepeat: boolean) =>
+    reply('ACK', {
+      ...{ msg_id: home_msg_id ?? waitingId(n), to: said.to, seq: seq ?? 0 },
+      ...(seq === null && { pending: true as const }),
+      ...(isRepeat && { duplicate: true as const }),
+    })
+
+  /** What became of it, to whoever sends it again. */
+  const repeated = (said: Said, former: HandedRow): Outcome<'ACK'> => {
+    if (former.to !== said.to || former.content !== said.content)
+      throw new Fail('ID_REUSED', 'This id was used before, for another message')
+    if (former.code !== null) throw new Fail(former.code as Fail['code'], former.message ?? 'Its home refused it')
+    return { reply: ack(said, former, true) }
+  }
+
+  const decide = async ({ me, roster, tx, now }: WriteCtx, said: Said): Promise<Outcome<'ACK'>> => {
+    const { to, content } = said
+    if (Buffer.byteLength(content) > options.maxContentBytes)
+      throw new Fail('INVALID_MSG', `content: at most ${options.maxContentBytes} bytes are taken here (maxContentBytes of the relay)`)
+    const frame = relayedOf(said)
+    const former = await findHanded(tx, me.id, frame.id)
+    if (former !== undefined) return repeated(said, former)
+    channelOfMember(me, to, roster)
+    if (write !== undefined && !mayWrite(write, me, said)) throw againstPolicy('policyWrite')
+    if (options.redact && redact(content) !== content)
+      throw new Fail('INVALID_MSG', 'content: it holds what looks like a secret, which this relay lets nobody send')
+    const host = addressOf(to).host!
+    const { own, all } = await countWaiting(tx, me.id, host)
+    if (own >= maxWaitingOfAgent || all >= maxWaiting)
+      throw new Fail('LIMIT_REACHED', `${own >= maxWaitingOfAgent ? own : all} messages wait for ${host}, as many as may`)
+    const body = JSON.stringify({ pubkey: me.pubkey, name: me.name, frame })
+    const n = await addHanded(tx, { host, agent: me.id, id: frame.id, to, content, body, at: now })
+    return { reply: ack(said, { n, seq: null, home_msg_id: null }, false), committed: () => ferry.wake() }
+  }
+
+  return { check, decide }
+}

@@ -1,0 +1,86 @@
+// What follows another relay for its mirrors, as the wing sees it: src/bridges has the one that speaks to relays.
+
+/** How far a mirror is. */
+export interface Standing {
+  /** Of the home's log; undefined: nothing came yet. */
+  readonly epoch: string | undefined
+  /** The tree over what is here, as text. */
+  readonly tree: string
+}
+
+/** A stored event of the home, its text as it is there. */
+export interface HomeEvent {
+  readonly seq: number
+  /** ms */
+  readonly ts: number
+  readonly msgId: string
+  readonly from: string
+  readonly text: string
+}
+
+/** Events that fit what the home signed. `events` may be none: then it is known how far the home is. */
+export interface Pulled {
+  readonly channel: string
+  readonly epoch: string
+  /** Behind which of its events these come, and how many there are then. */
+  readonly after: number
+  readonly upto: number
+  readonly events: readonly HomeEvent[]
+  readonly tree: string
+  readonly checkpoint: string
+}
+
+/** Why a mirror does not go on: what came does not fit what was signed. */
+export interface Broken {
+  readonly channel: string
+  readonly problem: string
+}
+
+/** A message that waits to be handed on: its number here, its author, and the RELAYED as JSON without `type` and `id`. */
+export interface Waiting {
+  readonly n: number
+  readonly agent: string
+  readonly body: string
+}
+
+/** What the other relay made of one. */
+export interface Handed {
+  readonly n: number
+  readonly seq?: number
+  readonly msgId?: string
+  readonly code?: string
+  readonly message?: string
+}
+
+export interface PeerState {
+  readonly state: 'idle' | 'connecting' | 'open' | 'refused'
+  readonly problem?: string
+}
+
+/** One other relay. What it brings waits until it is taken, a page of each channel at most. */
+export interface Peer {
+  readonly state: PeerState
+  /** Why a channel cannot be followed at the moment. */
+  problemOf(channel: string): string | undefined
+  /** These channels, and no others; each is gone on with from where it stands. */
+  follow(channels: ReadonlyMap<string, Standing>): void
+  /** What came and was not settled. */
+  arrived(): readonly (Pulled | Broken)[]
+  /** It is stored, or not what is next: the next page may come. */
+  settled(pulled: Pulled | Broken): void
+  /** All that waits, in its order: handed on one after the other of each author. What was handed before and is under way is no second one. */
+  hand(waiting: readonly Waiting[]): void
+  /** What became of some, until it is noted. */
+  answered(): readonly Handed[]
+  noted(handed: Handed): void
+  close(): void
+}
+
+export interface PeerOptions {
+  readonly url: string
+  readonly serverId: string
+  /** Of the newest events of a channel a mirror begins with so many. */
+  readonly mirrorCount: number
+  /** Something arrived. */
+  onArrival(): void
+}

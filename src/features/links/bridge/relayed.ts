@@ -1,0 +1,92 @@
+// What agents of a linked relay say in channels of this one: signed by themselves for this relay, so that the link is believed in nothing but pace.
+import { agentIdOf, canonicalPem, fingerprintOf } from '../../../../lib/identity/index.ts'
+import { hasHost, reservedNames, type RequestBody } from '../../../../lib/protocol/index.ts'
+import { refusalOf, standingOf } from '../../../store/standing.ts'
+import { Fail, type Agent, type Append, type Asker, type Handler, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import type { Ferry } from './ferry.ts'
+import { relayedText } from './outgoing.ts'
+import { LinkRates } from './rates.ts'
+
+export interface RelayedOptions {
+  readonly serverId: string
+  readonly allowlistStrict: boolean
+  /** How long a repeated id is known to be one. */
+  readonly publishWindowMs: number
+  readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
+  /** Told of what an operator has to look at. */
+  readonly onLinkTrouble: (event: object, what: string) => void
+}
+
+/** How a message is stored that an agent says itself. */
+export type Say = (ctx: WriteCtx, said: RequestBody<'MSG'>) => Outcome<'ACK'> | Promise<Outcome<'ACK'>>
+
+/** A message is as old as this at most, in shares of the window: an older one could be a repeat that nobody remembers. */
+const maxAge = 5 / 6
+const maxAheadMs = 5 * 60_000
+
+type Body = RequestBody<'RELAYED'>
+
+/** An agent that is at another relay: in the channels that its relay is in. */
+const remoteAgent = (id: string, pubkey: string, name: string, link: Agent): Agent => ({
+  ...link,
+  ...{ id, pubkey, name: reservedNames.has(name.toLowerCase()) ? 'agent' : name, loginName: name },
+  ...{ verified: false, admin: false, exempt: false, presence: 'online', statusText: null, nickAt: 0, channels: new Set() },
+  memberships: new Set([...link.memberships, ...[...link.channels].map(({ info }) => info.name)]),
+})
+
+export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handler<'RELAYED'> => {
+  const rates = new LinkRates()
+  const { serverId } = options
+
+  const linkOf = ({ agent }: Pick<Asker, 'agent'>) => {
+    const from = agent?.pubkey == null ? undefined : ferry.linkOf(fingerprintOf(agent.pubkey))
+    if (from === undefined)
+      throw new Fail('LINK_REFUSED', 'This relay takes nothing handed on from you: its operator has not linked you (link trust)')
+    return from
+  }
+
+  const check = async (link: { readonly host: string, readonly server_id: string }, { pubkey, frame }: Body, now: number) => {
+    if (!frame.to.startsWith('#') || hasHost(frame.to))
+      throw new Fail('HOST_UNKNOWN', 'to: channels of this relay alone; nothing is handed on twice')
+    if (frame.ts > now + maxAheadMs || frame.ts < now - options.publishWindowMs * maxAge)
+      throw new Fail('VERIFICATION_EXPIRED', 'ts: too long ago, or ahead of this relay')
+    let isSigned: boolean
+    try {
+      const text = relayedText(agentIdOf(pubkey), serverId, frame)
+      isSigned = text !== undefined && await options.verifyMessage(pubkey, text, frame.sig)
+    } catch {
+      isSigned = false
+    }
+    if (isSigned) return
+    if (rates.strike(link.server_id, now))
+      options.onLinkTrouble({ host: link.host, serverId: link.server_id },
+        'a link brought what nobody signed: nothing is taken from it for a day')
+    throw new Fail('VERIFICATION_FAILED', 'sig: not the signature of this agent over this message for this relay')
+  }
+
+  const write = async (ctx: WriteCtx, { pubkey, name, frame }: Body): Promise<Outcome<'ACK'>> => {
+    const { host } = linkOf(ctx.asker)
+    const key = canonicalPem(pubkey)
+    const id = agentIdOf(key)
+    const refusal = refusalOf(await standingOf(ctx.tx, id, key), options.allowlistStrict)
+    if (refusal !== undefined) throw new Fail(refusal.code, refusal.message)
+    const { id: pubId, ts, ...said } = frame
+    const outcome = await say({ ...ctx, me: remoteAgent(id, key, name, ctx.me), isAdmin: false },
+      { ...said, id: pubId, ts, sig_v: 2 } as RequestBody<'MSG'>)
+    const append = outcome.append as Append<'MSG'>
+    return { ...outcome, append: { ...append, body: { ...append.body, via: host } } }
+  }
+
+  return {
+    prepare(asker, body) {
+      const link = linkOf(asker)
+      const now = ferry.now()
+      const closedUntil = rates.closedUntil(link.server_id, now)
+      if (closedUntil > 0) throw new Fail('LINK_REFUSED', 'Too much came from you that its author had not signed', closedUntil - now)
+      const waitMs = rates.take(link.server_id, now)
+      if (waitMs > 0) throw new Fail('RATE_LIMITED', 'Your link brings more than is taken from one', waitMs)
+      return check(link, body, now).then(() => undefined)
+    },
+    write,
+  }
+}

@@ -1,0 +1,92 @@
+// Links to other relays, and how far each channel of them is mirrored here: the number and the tree are written with the events themselves.
+import type { ChannelInfo } from '../../../store/channels.ts'
+import type { Migration, TableReader, TableWriter } from '../../../store/store.ts'
+
+/** read: its channels are mirrored. both: and what agents say is handed on, there and here. off: nothing is asked of it. */
+export type LinkTrust = 'read' | 'both' | 'off'
+
+export interface LinkRow {
+  /** As it stands behind names: "b.example". */
+  readonly host: string
+  readonly url: string
+  readonly server_id: string
+  readonly trust: LinkTrust
+  /** ms */
+  readonly created: number
+}
+
+export interface MirrorRow {
+  /** "#general@b.example": the stream here */
+  readonly channel: string
+  readonly host: string
+  /** Of the home's log; null: nothing came yet. */
+  readonly epoch: string | null
+  /** How many events of the home are here, and the tree over them as text. */
+  readonly upto: number
+  readonly tree: string
+  /** The home's signed head that these were checked by last, and when (ms). */
+  readonly checkpoint: string | null
+  readonly checked_at: number | null
+  /** Why it does not go on. */
+  readonly problem: string | null
+}
+
+interface Tables {
+  relay_links: LinkRow
+  mirrors: MirrorRow
+}
+
+const schema = (number: string, end: string) =>
+  `CREATE TABLE relay_links (host TEXT PRIMARY KEY, url TEXT NOT NULL, server_id TEXT NOT NULL, trust TEXT NOT NULL, created ${number} NOT NULL)${end};
+  CREATE TABLE mirrors (channel TEXT PRIMARY KEY, host TEXT NOT NULL, epoch TEXT, upto ${number} NOT NULL, tree TEXT NOT NULL, checkpoint TEXT,
+    checked_at ${number}, problem TEXT)${end};`
+
+export const linkMigrations: Migration = {
+  feature: 'relay-links',
+  steps: [schema('INTEGER', ' WITHOUT ROWID')],
+  postgres: [schema('BIGINT', '')],
+}
+
+export const allLinks = (db: TableReader): Promise<readonly LinkRow[]> =>
+  db.tables<Tables>().selectFrom('relay_links').selectAll().orderBy('host').execute()
+
+export const allMirrors = (db: TableReader): Promise<readonly MirrorRow[]> =>
+  db.tables<Tables>().selectFrom('mirrors').selectAll().orderBy('channel').execute()
+
+export const mirrorOf = (db: TableReader, channel: string): Promise<MirrorRow | undefined> =>
+  db.tables<Tables>().selectFrom('mirrors').selectAll().where('channel', '=', channel).executeTakeFirst()
+
+export const setLink = async (tx: TableWriter, link: LinkRow): Promise<void> => {
+  const { host, created: _, ...changed } = link
+  await tx.tables<Tables>().insertInto('relay_links').values(link).onConflict(conflict => conflict.column('host').doUpdateSet(changed))
+    .execute()
+}
+
+export const removeLink = async (tx: TableWriter, host: string): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('mirrors').where('host', '=', host).execute()
+  await tx.tables<Tables>().deleteFrom('relay_links').where('host', '=', host).execute()
+}
+
+export const addMirror = async (tx: TableWriter, channel: string, host: string): Promise<void> => {
+  const row: MirrorRow = { channel, host, epoch: null, upto: 0, tree: '', checkpoint: null, checked_at: null, problem: null }
+  await tx.tables<Tables>().insertInto('mirrors').values(row).onConflict(conflict => conflict.doNothing()).execute()
+}
+
+export const setMirror = async (tx: TableWriter, channel: string, changed: Partial<Omit<MirrorRow, 'channel' | 'host'>>): Promise<void> => {
+  await tx.tables<Tables>().updateTable('mirrors').set(changed).where('channel', '=', channel).execute()
+}
+
+/** A mirrored channel, as the roster knows it: nobody's here, and open to everyone. */
+export const mirrorInfo = (name: string, version: number): ChannelInfo => ({
+  name,
+  version,
+  private: false,
+  verifiedOnly: false,
+  topic: '',
+  description: '',
+  owner: null,
+  topicBy: 'owner',
+  editWindowMs: null,
+  settings: null,
+  groups: null,
+})

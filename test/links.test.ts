@@ -1,0 +1,182 @@
+// Channels of another relay, mirrored here: with the numbers, times and bytes of their home, checked against what it signs.
+import { describe, expect, test } from 'vitest'
+import { entryOf, fingerprintOf, readCheckpoint, TranscriptRange } from '../lib/identity/index.ts'
+import { adminKey, atHome, hostOf, link, linkBoth, linksOf, mirrored, signedFor, startLinkable, textsIn, until } from './kit/linked.ts'
+import { startTestRelay } from './kit/relay.ts'
+import { newKey } from './kit/wire.ts'
+
+const say = (content: string, to = '#general') => ({ type: 'MSG', to, content })
+
+describe('a mirrored channel', () => {
+  test('is what its home has, live and from its history, and fits the head that its home signed', async () => {
+    await using home = await startLinkable()
+    await using here = await startLinkable()
+    await using bob = await home.login('bob')
+    for (const content of ['one', 'two', 'three']) await bob.ask(say(content), 'ACK')
+    const name = `#general@${hostOf(home)}`
+    await link(here, home, ['#general'])
+    await mirrored(here, name, 3)
+    await using ann = await here.login('ann')
+    const joined = await ann.ask({ type: 'JOIN', channel: name, since: 0 }, 'JOINED')
+    expect(joined).toMatchObject({ channel: name, seq: 3, oldest: 1 })
+    await bob.ask(say('four'), 'ACK')
+    expect((await ann.take('MSG', 4)).map(({ content, seq, to }) => [content, seq, to])).toEqual([
+      ['one', 1, name],
+      ['two', 2, name],
+      ['three', 3, name],
+      ['four', 4, name],
+    ])
+    const mirror = (await textsIn(here, name)).map(text => atHome(text, name))
+    expect(mirror).toEqual(await textsIn(home, '#general'))
+    const { checkpoint, size } = await ann.ask({ type: 'HEAD', channel: name }, 'HEAD')
+    const tree = new TranscriptRange()
+    for (const text of mirror.slice(0, size)) tree.add(entryOf(text).leaf)
+    expect({ ...readCheckpoint(checkpoint), epoch: '' }).toEqual({
+      relay: home.serverId,
+      stream: '#general',
+      epoch: '',
+      size,
+      root: tree.root,
+    })
+  })
+
+  test('is read and nothing else: what is done in a channel is done at its own relay', async () => {
+    await using home = await startLinkable()
+    await using here = await startLinkable()
+    const name = `#general@${hostOf(home)}`
+    await link(here, home, ['#general'])
+    await mirrored(here, name, 0)
+    await using ann = await here.login('ann')
+    await ann.ask({ type: 'JOIN', channel: name }, 'JOINED')
+    for (const request of [{ type: 'SET_TOPIC', channel: name, topic: 'x' }, { type: 'TYPING', channel: name }])
+      expect(await ann.refusal(request)).toMatchObject({ code: 'HOST_UNKNOWN' })
+    const { list } = await ann.ask({ type: 'LIST_CHANNELS' }, 'CHANNELS')
+    expect(list.map(channel => channel.name)).toContain(name)
+  })
+})
+
+test('links are off unless they are switched on', async () => {
+  await using relay = await startTestRelay({ adminKey })
+  await using operator = await relay.connect()
+  expect(await operator.refusal({ type: 'ADMIN_LINKS', admin_key: adminKey })).toMatchObject({ code: 'NOT_ENABLED' })
+})
+
+test('a link that ends takes its mirrors along, and can be made again', async () => {
+  await using home = await startLinkable()
+  await using here = await startLinkable()
+  await using bob = await home.login('bob')
+  await bob.ask(say('one'), 'ACK')
+  const name = `#general@${hostOf(home)}`
+  await link(here, home, ['#general'])
+  await mirrored(here, name, 1)
+  await using ann = await here.login('ann')
+  await ann.ask({ type: 'JOIN', channel: name, since: 0 }, 'JOINED')
+  await ann.next('MSG')
+  await using operator = await here.connect()
+  await operator.ask({ type: 'ADMIN_UNLINK', admin_key: adminKey, host: hostOf(home) }, 'LINKS')
+  expect(await ann.next('LEFT')).toMatchObject({ channel: name, reason: 'deleted' })
+  expect(await ann.refusal({ type: 'JOIN', channel: name })).toMatchObject({ code: 'HOST_UNKNOWN' })
+  await bob.ask(say('two'), 'ACK')
+  await link(here, home, ['#general'])
+  await mirrored(here, name, 2)
+  await ann.ask({ type: 'JOIN', channel: name, since: 0 }, 'JOINED')
+  expect((await ann.take('MSG', 2)).map(({ seq, content }) => [seq, content])).toEqual([[1, 'one'], [2, 'two']])
+})
+
+test('what another relay answers at the address is told nothing', async () => {
+  await using home = await startLinkable()
+  await using other = await startLinkable()
+  await using here = await startLinkable()
+  await link(here, other, ['#general'], { url: home.url })
+  const [found] = await until(async () => {
+    const links = await linksOf(here)
+    return links[0]?.state === 'refused' && links
+  })
+  expect(found).toMatchObject({ state: 'refused', mirrors: [{ state: 'waiting', seq: 0 }] })
+})
+
+describe('what is said into a mirrored channel', () => {
+  test('goes to its home, gets its number there, comes back, and its author is told; again under its id it is known', async () => {
+    await using home = await startLinkable()
+    await using here = await startLinkable()
+    await using bob = await home.login('bob')
+    const name = `#general@${hostOf(home)}`
+    await linkBoth(here, home, ['#general'])
+    await mirrored(here, name, 0)
+    const key = newKey()
+    await using ann = await here.login('ann', { key })
+    await ann.ask({ type: 'JOIN', channel: name }, 'JOINED')
+    const message = signedFor(home, key, name, 'hello from afar', 'm1')
+    const pending = await ann.ask(message, 'ACK')
+    expect(pending).toMatchObject({ to: name, seq: 0, pending: true })
+    const settled = await ann.next('SETTLED')
+    expect(settled).toMatchObject({ msg_id: pending.msg_id, pub_id: 'm1', to: name, seq: 1 })
+    expect(await ann.next('MSG')).toMatchObject({
+      from: key.id,
+      from_name: 'ann',
+      content: 'hello from afar',
+      seq: 1,
+      msg_id: settled.home_msg_id,
+      to: name,
+    })
+    expect(await bob.next('MSG')).toMatchObject({
+      from: key.id,
+      from_name: 'ann',
+      content: 'hello from afar',
+      verified: false,
+      via: hostOf(here),
+    })
+    expect(await ann.ask(message, 'ACK')).toMatchObject({ seq: 1, msg_id: settled.home_msg_id, duplicate: true })
+    expect(await ann.refusal({ ...signedFor(home, key, name, 'another', 'm1') })).toMatchObject({ code: 'ID_REUSED' })
+    expect(await textsIn(home, '#general')).toHaveLength(1)
+  })
+
+  test('is refused where it cannot be what its home takes', async () => {
+    await using home = await startLinkable()
+    await using here = await startLinkable()
+    const name = `#general@${hostOf(home)}`
+    await linkBoth(here, home, ['#general'])
+    await mirrored(here, name, 0)
+    const key = newKey()
+    await using ann = await here.login('ann', { key })
+    await using eve = await here.login('eve')
+    expect(await ann.refusal(signedFor(home, key, name, 'x', '1'))).toMatchObject({ code: 'NOT_INVITED' })
+    for (const wire of [ann, eve]) await wire.ask({ type: 'JOIN', channel: name }, 'JOINED')
+    expect(await ann.refusal({ ...say('x', name), id: '2' })).toMatchObject({ code: 'SIGNATURE_REQUIRED' })
+    expect(await eve.refusal({ ...signedFor(home, key, name, 'x', '3') })).toMatchObject({ code: 'SIGNATURE_REQUIRED' })
+    expect(await ann.refusal(signedFor(here, key, name, 'x', '4'))).toMatchObject({ code: 'VERIFICATION_FAILED' })
+    expect(await ann.refusal({ ...signedFor(home, key, name, 'x', '5'), content: 'y' })).toMatchObject({ code: 'VERIFICATION_FAILED' })
+    await using boss = await home.connect()
+    await boss.ask({ type: 'ADMIN_BAN', admin_key: adminKey, agent_id: key.id, reason: 'spam' }, 'ADMIN_RESULT')
+    await ann.ask(signedFor(home, key, name, 'x', '6'), 'ACK')
+    expect(await ann.next('SETTLED')).toMatchObject({ pub_id: '6', code: 'BANNED', message: 'spam' })
+    expect(await ann.refusal(signedFor(home, key, name, 'x', '6'))).toMatchObject({ code: 'BANNED' })
+    expect(await textsIn(home, '#general')).toEqual([])
+  })
+
+  test('a relay takes what is handed on from those alone that its operator linked, and only what is signed for it, now, for a channel of its own', async () => {
+    await using home = await startLinkable()
+    const [relayKey, author] = [newKey(), newKey()]
+    await using stranger = await home.login('a-relay', { key: relayKey })
+    const { type: _, sig_v: __, ...frame } = signedFor(home, author, '#general', 'x', '1')
+    const handed = (more: object = {}) => ({ type: 'RELAYED', pubkey: author.pem, name: 'ann', frame: { ...frame, ...more } })
+    expect(await stranger.refusal(handed())).toMatchObject({ code: 'LINK_REFUSED' })
+    await using boss = await home.connect()
+    await boss.ask({
+      ...{ type: 'ADMIN_LINK', admin_key: adminKey, host: 'a.example', url: 'wss://a.example', trust: 'both' },
+      key: fingerprintOf(relayKey.pem),
+    }, 'LINKS')
+    await until(async () =>
+      (await stranger.answer(handed({ ts: 1 }))).type === 'ERROR' && (await stranger.refusal(handed({ ts: 1 }))).code !== 'LINK_REFUSED'
+    )
+    const later = signedFor(home, author, '#general', 'x', '2', Date.now() - 21 * 3_600_000)
+    expect(await stranger.refusal({ ...handed(), frame: later })).toMatchObject({ code: 'VERIFICATION_EXPIRED' })
+    expect(await stranger.refusal(handed({ content: 'y' }))).toMatchObject({ code: 'VERIFICATION_FAILED' })
+    expect(await stranger.refusal(handed({ to: '#general@c.example' }))).toMatchObject({ code: 'HOST_UNKNOWN' })
+    expect(await stranger.refusal({ ...handed(), pubkey: newKey().pem })).toMatchObject({ code: 'VERIFICATION_FAILED' })
+    expect(await stranger.ask(handed(), 'ACK')).toMatchObject({ seq: 1 })
+    expect(await stranger.ask(handed(), 'ACK')).toMatchObject({ seq: 1, duplicate: true })
+    for (let i = 0; i < 98; i++) await stranger.refusal(handed({ content: `y${i}` }))
+    expect(await stranger.refusal(handed())).toMatchObject({ code: 'LINK_REFUSED' })
+  })
+})
