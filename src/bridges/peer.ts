@@ -20,6 +20,8 @@ export interface Standing {
 export interface Pulled {
   readonly channel: string
   readonly epoch: string
+  /** It is where a mirror begins, and goes behind nothing. */
+  readonly begins: boolean
   readonly after: number
   readonly upto: number
   readonly events: readonly HomeEvent[]
@@ -323,7 +325,16 @@ export class RelayPeer {
     // Another life of its log: whoever stores it decides.
     if (epoch === undefined || head.epoch === epoch) checkBeginning(from, head, signed)
     if (answer.seq > from.size) this.#followed.get(channel)!.isDue = true
-    return { channel, epoch: head.epoch, after, upto: from.size, events, tree: from.toString(), checkpoint: signed.checkpoint }
+    return {
+      channel,
+      epoch: head.epoch,
+      begins: begun !== undefined,
+      after,
+      upto: from.size,
+      events,
+      tree: from.toString(),
+      checkpoint: signed.checkpoint,
+    }
   }
 
   /** Where what went can be proved yet, what is here has to be the beginning of it. */

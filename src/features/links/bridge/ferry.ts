@@ -217,8 +217,8 @@ export class Ferry {
       )
       return true
     }
-    // Another process brought it on.
-    if (row.epoch !== null && arrived.after !== row.upto) return true
+    // Another process brought it on, or it was ended and begun anew.
+    if (arrived.begins !== (row.epoch === null) || (!arrived.begins && arrived.after !== row.upto)) return true
     const { epoch, upto, tree, checkpoint, events } = arrived
     await setMirror(tx, channel, { epoch, upto, tree, checkpoint, checked_at: now })
     const info = mirrorInfo(channel, now)

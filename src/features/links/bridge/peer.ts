@@ -22,6 +22,8 @@ export interface HomeEvent {
 export interface Pulled {
   readonly channel: string
   readonly epoch: string
+  /** It is where a mirror begins, and goes behind nothing. */
+  readonly begins: boolean
   /** Behind which of its events these come, and how many there are then. */
   readonly after: number
   readonly upto: number
