@@ -1,7 +1,9 @@
 // Channels of another relay, mirrored here: with the numbers, times and bytes of their home, checked against what it signs.
 import { describe, expect, test } from 'vitest'
-import { entryOf, fingerprintOf, readCheckpoint, TranscriptRange } from '../lib/identity/index.ts'
+import { agentIdOf, entryOf, fingerprintOf, provenanceOf, readCheckpoint, TranscriptRange } from '../lib/identity/index.ts'
+import { renamed } from '../src/features/links/bridge/ferry.ts'
 import { adminKey, atHome, hostOf, link, linkBoth, linksOf, mirrored, signedFor, startLinkable, textsIn, until } from './kit/linked.ts'
+import { newFolder } from './kit/folder.ts'
 import { startTestRelay } from './kit/relay.ts'
 import { newKey } from './kit/wire.ts'
 
@@ -179,4 +181,72 @@ describe('what is said into a mirrored channel', () => {
     for (let i = 0; i < 98; i++) await stranger.refusal(handed({ content: `y${i}` }))
     expect(await stranger.refusal(handed())).toMatchObject({ code: 'LINK_REFUSED' })
   })
+
+  test('waits for its author alone where that has to wait; when the link goes, it is given up', async () => {
+    await using home = await startLinkable()
+    await using here = await startLinkable()
+    await using boss = await home.connect()
+    await boss.ask({ type: 'SET_CHANNEL', admin_key: adminKey, channel: '#general', slow_mode_ms: 3_600_000 }, 'CHANNEL_CHANGED')
+    const name = `#general@${hostOf(home)}`
+    await linkBoth(here, home, ['#general'])
+    await mirrored(here, name, 0)
+    const keys = [newKey(), newKey()] as const
+    await using ann = await here.login('ann', { key: keys[0] })
+    await using bea = await here.login('bea', { key: keys[1] })
+    for (const wire of [ann, bea]) await wire.ask({ type: 'JOIN', channel: name }, 'JOINED')
+    for (const id of ['1', '2']) await ann.ask(signedFor(home, keys[0], name, id, id), 'ACK')
+    expect(await ann.next('SETTLED')).toMatchObject({ pub_id: '1', seq: 1 })
+    await until(async () => (await linksOf(here))[0]?.problem?.includes('slow mode'))
+    await bea.ask(signedFor(home, keys[1], name, '3', '3'), 'ACK')
+    expect(await bea.next('SETTLED')).toMatchObject({ pub_id: '3', seq: 2 })
+    await using operator = await here.connect()
+    await operator.ask({ type: 'ADMIN_UNLINK', admin_key: adminKey, host: hostOf(home) }, 'LINKS')
+    expect(await ann.next('SETTLED')).toMatchObject({ pub_id: '2', code: 'LINK_REFUSED' })
+  })
+
+  test('is not taken where it is too old for its home, nor where links were switched off', async () => {
+    using folder = newFolder()
+    await using home = await startLinkable()
+    const name = `#general@${hostOf(home)}`
+    const key = newKey()
+    {
+      await using here = await startLinkable({ data: folder.path })
+      await linkBoth(here, home, ['#general'])
+      await mirrored(here, name, 0)
+      await using ann = await here.login('ann', { key })
+      await ann.ask({ type: 'JOIN', channel: name }, 'JOINED')
+      const old = signedFor(home, key, name, 'x', '1', Date.now() - 21 * 3_600_000)
+      expect(await ann.refusal(old)).toMatchObject({ code: 'VERIFICATION_EXPIRED' })
+    }
+    await using again = await startLinkable({ data: folder.path, links: 'off' })
+    await using ann = await again.login('ann', { key })
+    expect(await ann.refusal(signedFor(home, key, name, 'x', '2'))).toMatchObject({ code: 'LINK_REFUSED' })
+  })
+})
+
+test('a channel that its home shows to some alone is not mirrored for everybody', async () => {
+  await using home = await startLinkable()
+  await using here = await startLinkable()
+  await link(here, home, ['#general'])
+  await mirrored(here, `#general@${hostOf(home)}`, 0)
+  await using ann = await home.login('ann', { key: newKey() })
+  await ann.ask({ type: 'CREATE_CHANNEL', channel: '#secret', invite_only: true }, 'JOINED')
+  await ann.ask({ type: 'INVITE', channel: '#secret', agent: `@${here.serverId.slice(0, 16)}` }, 'OK')
+  await link(here, home, ['#secret'])
+  const name = `#secret@${hostOf(home)}`
+  const mirror = await until(async () => (await linksOf(here))[0]?.mirrors.find(each => each.channel === name && each.state === 'stopped'))
+  expect(mirror).toMatchObject({ seq: 0, problem: expect.stringContaining('private') as string })
+})
+
+test('whom a relay says to speak is believed where the author signed; what relays say on the way is no part of an event', () => {
+  const pubkey = newKey().pem
+  const admin = { pubkey, since: 0, isVerified: true, isAdmin: true, isOver: false }
+  const trusted = (to: string, signature?: 'none' | 'valid') => provenanceOf({ ts: 1, to, verified: true }, signature, admin).trust
+  expect([trusted('#general', 'none'), trusted('#general@b.example', 'none'), trusted('#general@b.example')])
+    .toEqual(['admin', 'unknown', 'unknown'])
+  expect(trusted('#general@b.example', 'valid')).toBe('admin')
+  const text = (more: object) => JSON.stringify({ type: 'MSG', from: agentIdOf(pubkey), to: '#general', ...more })
+  expect(renamed(text({}), '#general', '#general@b.example')).toContain('"to":"#general@b.example"')
+  for (const said of [{ re: '7' }, { replay: true }, { prev_seq: 1 }, { inbox_seq: 1 }])
+    expect(renamed(text(said), '#general', '#general@b.example')).toBeUndefined()
 })

@@ -1,5 +1,6 @@
 // Where a peer's text comes from, for programs and models: who signed it, how long that key is known, what its author is trusted with, and
 // what it passed on its way. One wording and one fence for whatever shows such a text.
+import { hasHost } from '../protocol/address.ts'
 import { agentIdOf, fingerprintOf } from './agent-id.ts'
 import { cut, fenced, fenceNote, markBeyond, word } from './fence.ts'
 import { randomNonce } from './nonce.ts'
@@ -13,7 +14,8 @@ import type { SignatureState } from './signature-state.ts'
  * | `verified` | was approved by the operator |
  * | `admin` | administers the relay |
  *
- * What comes by a hook is `known` at most: whoever has the address of the hook says it.
+ * What comes by a hook is `known` at most: whoever has the address of the hook says it. In a channel of
+ * another relay who did not sign is `unknown`.
  */
 export type Trust = 'unknown' | 'known' | 'verified' | 'admin'
 
@@ -45,6 +47,7 @@ interface Said {
   readonly ts?: unknown
   readonly via?: unknown
   readonly verified?: unknown
+  readonly to?: unknown
 }
 
 /** Its author's key made it, for this or for something else. */
@@ -54,14 +57,16 @@ const unsuspicious: ReadonlySet<SignatureState> = new Set(['valid', 'weak', 'non
 
 /** `signature`: undefined where nobody looked; `author`: undefined where the relay knows none. */
 export const provenanceOf = (
-  { ts, via, verified }: Said,
+  { ts, via, verified, to }: Said,
   signature: SignatureState | undefined,
   author: Author | undefined,
 ): Provenance => {
   const { pubkey = null, since, isAdmin = false, isOver = false } = author ?? {}
   const isVerified = author?.isVerified === true || verified === true
   const holds = signature !== undefined && holding.has(signature)
-  const isKnown = pubkey !== null && !isOver && (signature === undefined || unsuspicious.has(signature))
+  // Who is said to speak in a channel of another relay is that relay's word, unless the author signed it.
+  const isBelieved = signature === undefined || unsuspicious.has(signature)
+  const isKnown = pubkey !== null && !isOver && (hasHost(to) ? holds && isBelieved : isBelieved)
   // What comes by a hook is said by whoever has its address.
   const isTheirs = via !== 'hook'
   return {

@@ -84,7 +84,13 @@ const pageEvents = 200
 const maxArrived = 4
 /** Messages that are handed on at once, of as many authors. */
 const maxUnderWay = 32
+/** Authors who are passed over meanwhile. */
+const maxHeld = 1_000
 const retryMs = 60_000
+/** What a link waits for at most where it brings too much. */
+const passingMs = 1_000
+/** Pages of channels that are looked through for one. */
+const maxListed = 10
 const heartbeatMs = 15_000
 const timeoutMs = 15_000
 
@@ -103,8 +109,10 @@ export class RelayPeer {
   /** Authors of whom one is under way, or answered and not noted. */
   readonly #underWay = new Map<string, number>()
   #answered: Handed[] = []
-  /** ms; the other relay takes nothing more until then */
+  /** ms; the other relay takes nothing more until then … */
   #handAt = 0
+  /** … and of these authors. */
+  readonly #held = new Map<string, number>()
 
   constructor(options: RelayPeerOptions) {
     this.#options = options
@@ -163,6 +171,12 @@ export class RelayPeer {
     void this.#run()
   }
 
+  held(): readonly string[] {
+    const now = this.#options.now()
+    for (const [agent, until] of this.#held) if (until <= now) this.#held.delete(agent)
+    return [...this.#held.keys()]
+  }
+
   hand(waiting: readonly Waiting[]): void {
     this.#waiting = waiting
     this.#handOn()
@@ -199,7 +213,7 @@ export class RelayPeer {
     if (this.#session.state !== 'open' || this.#home === undefined || this.#options.now() < this.#handAt) return
     for (const waiting of this.#waiting) {
       if (this.#underWay.size >= maxUnderWay) return
-      if (this.#underWay.has(waiting.agent)) continue
+      if (this.#underWay.has(waiting.agent) || this.#held.has(waiting.agent)) continue
       this.#underWay.set(waiting.agent, waiting.n)
       void this.#handOne(waiting)
     }
@@ -211,17 +225,26 @@ export class RelayPeer {
     try {
       const { seq, msg_id: msgId } = await this.#requests.call(id, 'RELAYED', () => text, { timeoutMs }) as Frame<'ACK'>
       this.#answered.push({ n, seq, msgId })
+      this.#problem = undefined
       this.#options.onArrival()
     } catch (error) {
-      if (error instanceof RelayError && !error.shouldRetry() && error.code !== 'LINK_REFUSED') {
+      // Too late is too late, however often it is said.
+      const isOver = error instanceof RelayError && (!error.shouldRetry() || error.code === 'VERIFICATION_EXPIRED')
+      if (error instanceof RelayError && isOver && error.code !== 'LINK_REFUSED') {
         this.#answered.push({ n, code: error.code, message: error.message })
         return this.#options.onArrival()
       }
-      // It waits, and with it all behind it.
+      // It waits, and with it all behind it of its author.
       this.#underWay.delete(agent)
-      this.#handAt = this.#options.now()
-        + (error instanceof RelayError ? error.retryAfterMs ?? (error.code === 'LINK_REFUSED' ? retryMs : 1_000) : 0)
-      if (error instanceof RelayError) this.#problem = error.message
+      if (!(error instanceof RelayError)) return
+      const { code, message, retryAfterMs } = error
+      const now = this.#options.now()
+      const waitMs = retryAfterMs ?? (code === 'LINK_REFUSED' ? retryMs : passingMs)
+      this.#problem = message
+      if (this.#held.size >= maxHeld) this.#held.delete(this.#held.keys().next().value!)
+      this.#held.set(agent, now + waitMs)
+      // Slow mode is its author's alone; a link waits a moment, or is refused.
+      if (code !== 'INTERNAL' && (code !== 'RATE_LIMITED' || waitMs <= passingMs)) this.#handAt = now + waitMs
     }
   }
 
@@ -274,7 +297,10 @@ export class RelayPeer {
   async #pull(channel: string, followed: Followed): Promise<void> {
     followed.isDue = false
     try {
-      if (!followed.isJoined) await this.#ask('JOIN', { channel: channel as `#${string}`, limit: 0 })
+      if (!followed.isJoined) {
+        await this.#ask('JOIN', { channel: channel as `#${string}`, limit: 0 })
+        await this.#checkOpen(channel)
+      }
       followed.isJoined = true
       const pulled = await this.#page(channel, followed)
       followed.problem = undefined
@@ -285,6 +311,19 @@ export class RelayPeer {
       this.#bring(pulled)
     } catch (error) {
       this.#failed(channel, followed, error)
+    }
+  }
+
+  /** What its home shows to some alone, everybody here could read. */
+  async #checkOpen(channel: string): Promise<void> {
+    let after = channel.length > 2 ? channel.slice(0, -1) : undefined
+    for (let pages = 0; pages < maxListed; pages++) {
+      const { list, more } = await this.#ask('LIST_CHANNELS', { ...(after !== undefined && { after: after as `#${string}` }) })
+      const found = list.find(({ name }) => name === channel)
+      if (found?.private === true) throw new Misfit('it is private there, and would be open to everybody here')
+      if (found?.verifiedOnly === true) throw new Misfit('it is for verified agents there, and would be open to everybody here')
+      after = list.at(-1)?.name
+      if (found !== undefined || more !== true || after === undefined || after > channel) return
     }
   }
 
@@ -313,6 +352,7 @@ export class RelayPeer {
     const answer = await this.#ask('HISTORY', { channel, after, limit: pageEvents })
     const texts = rawItems(rawField(rawTextOf(answer)!, 'events')!)
     if (texts.length === 0 && epoch === answer.epoch) return undefined
+    if (texts.length > pageEvents) throw new Misfit('it brings more than it was asked for')
     const events: HomeEvent[] = []
     for (const text of texts) events.push(homeEvent(text, channel, events.at(-1)?.seq ?? after))
     // What went there before it was read here: the tree goes on with what is told to have been there.

@@ -315,7 +315,12 @@ type AllHandlers = AllOf<HandlersOf<Opened>>
 export const features = (options: FeatureOptions): Features => {
   const refused = new Set<string>()
   const trade = tradePorts(options)
-  const ports = { ...trade, saying: sayingOf(trade), ferry: ferryOf(options), isAnswered: (type: string) => !refused.has(type) }
+  const ports = {
+    ...trade,
+    saying: sayingOf(trade),
+    ferry: ferryOf(options.links === 'off' ? { ...options, linked: [] } : options),
+    isAnswered: (type: string) => !refused.has(type),
+  }
   const opened = (Object.keys(wings) as Wing[]).map(wing => ({
     wing,
     isOn: wing === 'links' ? options.links !== 'off' : wing === 'talk' || options.wings.includes(wing),

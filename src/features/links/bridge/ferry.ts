@@ -5,7 +5,7 @@ import { notify, type Append, type Effect, type Notify, type Outcome, type Sweep
 import { addChannel } from '../../../store/channels.ts'
 import { isEnding } from '../../../store/endings.ts'
 import type { Tx } from '../../../store/store.ts'
-import { forgetHanded, settleHanded, waitingFor } from './handed-store.ts'
+import { forgetHanded, settleHanded, waitingFor, waitingInVain } from './handed-store.ts'
 import type { Broken, Handed, HomeEvent, Peer, PeerOptions, PeerState, Pulled } from './peer.ts'
 import { allLinks, allMirrors, mirrorInfo, mirrorOf, setMirror, type LinkRow, type MirrorRow } from './store.ts'
 
@@ -23,16 +23,22 @@ export interface FerryOptions {
 }
 
 const forgetEveryMs = 60_000
-/** Offered to one relay at once. */
+/** Offered to one relay at once, and given up at once; and how often is looked for what is given up. */
 const handedAtOnce = 100
+const giveUpMs = 1_000
+/** Events that one turn stores before others have theirs. */
+const storedAtOnce = 1_000
 /** Of the window, in which a repeat is known to be one. */
-const maxAge = 5 / 6
+export const maxAge = 5 / 6
+/** What a relay says of an event when it sends it, and stores in none. */
+const saidOnTheWay = ['re', 'replay', 'prev_seq', 'inbox_seq']
 /** How long after its last turn a process is taken to be at it. */
 const ownMs = 30_000
 
 /** The same text with the name that the channel has here. undefined: it would not be the same text again with the name of there. */
 export const renamed = (text: string, home: string, here: string): string | undefined => {
   const frame = JSON.parse(text) as Record<string, unknown>
+  if (saidOnTheWay.some(name => Object.hasOwn(frame, name))) return undefined
   return frame['to'] === home && JSON.stringify(frame) === text ? JSON.stringify({ ...frame, to: here }) : undefined
 }
 
@@ -48,6 +54,8 @@ export class Ferry {
   #soon: (() => void) | undefined
   #forgotAt = 0
   #now: number
+  /** ms */
+  #gaveUpAt = 0
   /** As they were in the last turn, in every process. */
   #rows: readonly LinkRow[]
 
@@ -114,17 +122,24 @@ export class Ferry {
     const effects: Effect[] = []
     const tell: Notify[] = []
     const done: (() => void)[] = []
-    for (const [host, { peer, row }] of this.#links) {
+    for (const { peer } of this.#links.values()) {
       for (const each of peer.answered()) {
         await this.#settle(ctx, each, tell)
         done.push(() => peer.noted(each))
       }
-      if (row.trust === 'both') await this.#handOn(ctx, host, peer, { tell, done })
+    }
+    await this.#giveUp(ctx, tell)
+    for (const [host, { peer, row }] of this.#links) {
+      if (row.trust === 'both') await this.#handOn(ctx, host, peer, { done })
       for (const each of peer.arrived()) {
+        if (append.length >= storedAtOnce) {
+          done.push(() => this.#again(ctx.soon))
+          break
+        }
         if (await this.#store(ctx, `${each.channel}@${host}`, each, { append, effects, done })) done.push(() => peer.settled(each))
       }
     }
-    if (done.length === 0) return undefined
+    if (done.length + tell.length === 0) return undefined
     return {
       append,
       ...(tell.length > 0 && { notify: tell }),
@@ -159,21 +174,23 @@ export class Ferry {
     }
   }
 
-  /** What waits for a host is offered to its peer; what has waited for too long is given up: its home would take it for a repeat. */
-  async #handOn(
-    { tx, now }: SweepCtx,
-    host: string,
-    peer: Peer,
-    turn: { readonly tell: Notify[], readonly done: (() => void)[] },
-  ): Promise<void> {
-    const waiting = await waitingFor(tx, host, handedAtOnce)
+  /** What has waited for too long is given up, for its home would take it for a repeat; and what waits for one that is not linked. */
+  async #giveUp({ tx, now }: SweepCtx, tell: Notify[]): Promise<void> {
+    if (Math.abs(now - this.#gaveUpAt) < giveUpMs) return
+    this.#gaveUpAt = now
     const before = now - this.#options.publishWindowMs * maxAge
-    for (const { n } of waiting.filter(({ at }) => at < before)) {
-      const [code, message] = ['VERIFICATION_EXPIRED', `${host} could not be reached in time`]
-      await this.#settle({ tx, now }, { n, code, message }, turn.tell)
+    for (const { n, at, host } of await waitingInVain(tx, before, handedAtOnce)) {
+      const why = at < before
+        ? { code: 'VERIFICATION_EXPIRED', message: `${host} could not be reached in time` }
+        : { code: 'LINK_REFUSED', message: `${host} is not linked any more` }
+      await this.#settle({ tx, now }, { n, ...why }, tell)
     }
-    const fresh = waiting.filter(({ at }) => at >= before)
-    turn.done.push(() => peer.hand(fresh.map(({ n, agent, body }) => ({ n, agent, body }))))
+  }
+
+  /** What waits for a host is offered to its peer. */
+  async #handOn({ tx }: SweepCtx, host: string, peer: Peer, { done }: { readonly done: (() => void)[] }): Promise<void> {
+    const waiting = await waitingFor(tx, host, peer.held(), handedAtOnce)
+    done.push(() => peer.hand(waiting.map(({ n, agent, body }) => ({ n, agent, body }))))
   }
 
   async #settle({ tx, now }: Pick<SweepCtx, 'tx' | 'now'>, { n, seq, msgId, code, message }: Handed, tell: Notify[]): Promise<void> {

@@ -68,10 +68,19 @@ export const addHanded = async (
   return n as number
 }
 
-/** What waits for a host, in its order. */
-export const waitingFor = (db: TableReader, host: string, limit: number): Promise<readonly HandedRow[]> =>
-  db.tables<Tables>().selectFrom('handed').selectAll().where('host', '=', host).where('settled_at', 'is', null).orderBy('n').limit(limit)
-    .execute()
+/** What waits for a host, in its order, of others than these authors. */
+export const waitingFor = (db: TableReader, host: string, held: readonly string[], limit: number): Promise<readonly HandedRow[]> => {
+  const waiting = db.tables<Tables>().selectFrom('handed').selectAll().where('host', '=', host).where('settled_at', 'is', null).orderBy('n')
+  return (held.length === 0 ? waiting : waiting.where('agent', 'not in', held)).limit(limit).execute()
+}
+
+/** What waits for nobody: since before a time, or for a host that is not linked any more. */
+export const waitingInVain = (db: TableReader, before: number, limit: number): Promise<readonly HandedRow[]> => {
+  const tables = db.tables<Tables & { relay_links: { readonly host: string } }>()
+  return tables.selectFrom('handed').selectAll().where('settled_at', 'is', null)
+    .where(({ eb, or, not }) => or([eb('at', '<', before), not(eb('host', 'in', tables.selectFrom('relay_links').select('host')))]))
+    .orderBy('host').orderBy('n').limit(limit).execute()
+}
 
 /** What became of one that waits; undefined: it waits no more. */
 export const settleHanded = (

@@ -1,16 +1,18 @@
 // What agents here say in channels of other relays: signed for those, kept until their home has taken or refused it, and told of when it has.
 import { agentIdOf, signedTextOf } from '../../../../lib/identity/index.ts'
-import { addressOf, type RequestBody } from '../../../../lib/protocol/index.ts'
+import { addressOf, isErrorCode, type RequestBody } from '../../../../lib/protocol/index.ts'
 import { mayWrite, type Policies } from '../../../domain/policies.ts'
 import { redact } from '../../../domain/redaction.ts'
 import { againstPolicy, channelOfMember, Fail, reply, type Asker, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import { addHanded, countWaiting, findHanded, type HandedRow } from './handed-store.ts'
-import type { Ferry } from './ferry.ts'
+import { maxAge, type Ferry } from './ferry.ts'
 
 export interface OutgoingOptions {
   readonly maxContentBytes: number
   readonly policies: Policies
   readonly redact: boolean
+  /** How long a repeated id is known to be one. */
+  readonly publishWindowMs: number
   readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
 }
 
@@ -22,6 +24,17 @@ const maxWaiting = 10_000
 const waitingId = (n: number): string => `handed-${n}`
 
 type Said = RequestBody<'MSG'>
+
+const maxAheadMs = 5 * 60_000
+
+/**
+ * A message that is handed on is so old at most, in a share of the window: an older one could be a repeat that nobody remembers.
+ * @throws Fail VERIFICATION_EXPIRED
+ */
+export const checkTime = (ts: number, now: number, publishWindowMs: number): void => {
+  if (ts > now + maxAheadMs || ts < now - publishWindowMs * maxAge)
+    throw new Fail('VERIFICATION_EXPIRED', 'ts: too long ago, or ahead of this relay')
+}
 
 /** A MSG as it is handed on. @throws Fail where it lacks what that takes */
 const relayedOf = ({ to, content, id, sig, sig_v, ts, nonce, in_reply_to, seen, files }: Said): RequestBody<'RELAYED'>['frame'] => {
@@ -72,7 +85,8 @@ export const outgoing = (ferry: Ferry, options: OutgoingOptions) => {
   const repeated = (said: Said, former: HandedRow): Outcome<'ACK'> => {
     if (former.to !== said.to || former.content !== said.content)
       throw new Fail('ID_REUSED', 'This id was used before, for another message')
-    if (former.code !== null) throw new Fail(former.code as Fail['code'], former.message ?? 'Its home refused it')
+    if (former.code !== null)
+      throw new Fail(isErrorCode(former.code) ? former.code : 'NOT_ALLOWED', former.message ?? 'Its home refused it')
     return { reply: ack(said, former, true) }
   }
 
@@ -83,6 +97,7 @@ export const outgoing = (ferry: Ferry, options: OutgoingOptions) => {
     const frame = relayedOf(said)
     const former = await findHanded(tx, me.id, frame.id)
     if (former !== undefined) return repeated(said, former)
+    checkTime(frame.ts, now, options.publishWindowMs)
     channelOfMember(me, to, roster)
     if (write !== undefined && !mayWrite(write, me, said)) throw againstPolicy('policyWrite')
     if (options.redact && redact(content) !== content)

@@ -70,7 +70,9 @@ export interface Peer {
   arrived(): readonly (Pulled | Broken)[]
   /** It is stored, or not what is next: the next page may come. */
   settled(pulled: Pulled | Broken): void
-  /** All that waits, in its order: handed on one after the other of each author. What was handed before and is under way is no second one. */
+  /** Authors of whom the other relay takes nothing at the moment. */
+  held(): readonly string[]
+  /** What waits, in its order: handed on one after the other of each author. What was handed before and is under way is no second one. */
   hand(waiting: readonly Waiting[]): void
   /** What became of some, until it is noted. */
   answered(): readonly Handed[]

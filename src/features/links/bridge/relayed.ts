@@ -4,7 +4,7 @@ import { hasHost, reservedNames, type RequestBody } from '../../../../lib/protoc
 import { refusalOf, standingOf } from '../../../store/standing.ts'
 import { Fail, type Agent, type Append, type Asker, type Handler, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import type { Ferry } from './ferry.ts'
-import { relayedText } from './outgoing.ts'
+import { checkTime, relayedText } from './outgoing.ts'
 import { LinkRates } from './rates.ts'
 
 export interface RelayedOptions {
@@ -19,10 +19,6 @@ export interface RelayedOptions {
 
 /** How a message is stored that an agent says itself. */
 export type Say = (ctx: WriteCtx, said: RequestBody<'MSG'>) => Outcome<'ACK'> | Promise<Outcome<'ACK'>>
-
-/** A message is as old as this at most, in shares of the window: an older one could be a repeat that nobody remembers. */
-const maxAge = 5 / 6
-const maxAheadMs = 5 * 60_000
 
 type Body = RequestBody<'RELAYED'>
 
@@ -48,8 +44,7 @@ export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handle
   const check = async (link: { readonly host: string, readonly server_id: string }, { pubkey, frame }: Body, now: number) => {
     if (!frame.to.startsWith('#') || hasHost(frame.to))
       throw new Fail('HOST_UNKNOWN', 'to: channels of this relay alone; nothing is handed on twice')
-    if (frame.ts > now + maxAheadMs || frame.ts < now - options.publishWindowMs * maxAge)
-      throw new Fail('VERIFICATION_EXPIRED', 'ts: too long ago, or ahead of this relay')
+    checkTime(frame.ts, now, options.publishWindowMs)
     let isSigned: boolean
     try {
       const text = relayedText(agentIdOf(pubkey), serverId, frame)
