@@ -1,6 +1,6 @@
-// Builds the console into dist/web: Vite makes the files, then each is packed by brotli, and the service worker learns which there are.
+// Builds the console into dist/web: Vite makes the files, then the service worker learns which there are, and each is packed by brotli.
 import { createHash } from 'node:crypto'
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
 import { build } from 'vite'
@@ -20,8 +20,12 @@ const version = createHash('sha256').update(files.map(file => readFileSync(join(
 const worker = join(root, 'worker.js')
 writeFileSync(worker, readFileSync(worker, 'utf8').replace("'VERSION'", JSON.stringify(version)).replace('[/* FILES */]', JSON.stringify(shell)))
 
+// Each is there once: the relay unpacks it for who cannot. Licences are for people.
 for (const file of files) {
+  if (file === licences) continue
   const bytes = readFileSync(join(root, file))
   const packed = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length, [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT } })
-  if (packed.length < bytes.length * 0.9) writeFileSync(join(root, `${file}.br`), packed)
+  if (packed.length >= bytes.length * 0.9) continue
+  writeFileSync(join(root, `${file}.br`), packed)
+  rmSync(join(root, file))
 }

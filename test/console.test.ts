@@ -17,7 +17,6 @@ beforeAll(async () => {
   mkdirSync(join(folder.path, 'web/assets'), { recursive: true })
   writeFileSync(join(folder.path, 'secret.txt'), 'not for the world')
   writeFileSync(join(folder.path, 'web/index.html'), '<!doctype html><title>console</title>')
-  writeFileSync(join(folder.path, 'web/assets/page-1a2b3c4d.js'), script)
   writeFileSync(join(folder.path, 'web/assets/page-1a2b3c4d.js.br'), brotliCompressSync(script))
   relay = await startTestRelay({ console: true, webPort: 0 }, { consoleFolder: join(folder.path, 'web') })
 })

@@ -87,7 +87,7 @@ export interface ConsoleRelay extends AsyncDisposable {
 }
 
 export const startConsoleRelay = async (overrides: Partial<Config> = {}, parts: Omit<RelayParts, 'clock'> = {}): Promise<ConsoleRelay> => {
-  if (!existsSync(join(builtConsole, 'index.html'))) throw new Error(`${builtConsole} is not there: npm run build`)
+  if (!existsSync(builtConsole)) throw new Error(`${builtConsole} is not there: npm run build`)
   const relay = await startTestRelay({ console: true, webPort: 0, ...overrides }, parts)
   return { relay, consoleUrl: `http://localhost:${relay.webPort}/console/`, [Symbol.asyncDispose]: () => relay.drain() }
 }

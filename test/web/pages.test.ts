@@ -1,11 +1,11 @@
 // Every page of the console, as the rail lists them: what axe finds in each theme and at both sizes, what its rules forbid, and how large it is.
-import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { agentId } from '../../lib/index.ts'
+import { readConsole } from '../../src/doors/console/files.ts'
 import { findings, lookOver } from '../kit/axe.ts'
 import { builtConsole, comeIn, desktop, noBrowser, phone, startConsoleRelay, useBrowser } from '../kit/browser.ts'
 import { joinScene, offerTo, startScene } from '../kit/console-scene.ts'
@@ -162,16 +162,17 @@ describe.skipIf(noBrowser !== undefined)('pages', () => {
 })
 
 test('are small: what is loaded first, each page, the styles, and all of it', () => {
-  const files = readdirSync(join(builtConsole, 'assets')).filter(name => !name.endsWith('.br'))
-  const packed = new Map(files.map(name => [name, gzipSync(readFileSync(join(builtConsole, 'assets', name)), { level: 9 }).length / 1_000]))
-  const index = readFileSync(join(builtConsole, 'index.html'), 'utf8')
+  const built = readConsole(builtConsole)
+  const files = [...built.keys()].filter(name => name.startsWith('assets/'))
+  const packed = new Map(files.map(name => [name, gzipSync(built.get(name)!.body, { level: 9 }).length / 1_000]))
+  const index = built.get('index.html')!.body.toString()
   const [first, later] = [true, false].map(isFirst => files.filter(name => name.endsWith('.js') && index.includes(name) === isFirst))
   const sum = (names: readonly string[]) => names.reduce((kB, name) => kB + packed.get(name)!, 0)
   expect(first!.length).toBeGreaterThan(0)
   expect(sum(first!)).toBeLessThanOrEqual(150)
   expect(later!.filter(name => packed.get(name)! > 30)).toEqual([])
   expect(sum(files.filter(name => name.endsWith('.css')))).toBeLessThanOrEqual(15)
-  const all = readdirSync(builtConsole, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
-    .reduce((bytes, { parentPath, name }) => bytes + readFileSync(join(parentPath, name)).length, 0)
+  // Packed and unpacked: what is shipped, and what the relay has in memory.
+  const all = [...built.values()].reduce((bytes, { body, brotli }) => bytes + body.length + (brotli?.length ?? 0), 0)
   expect(all).toBeLessThanOrEqual(1_200_000)
 })

@@ -1,7 +1,8 @@
-// The console's files, as the package brings them: read once, at the start, with what each is sent with.
+// The console's files, as the package brings them, most of them packed: read once, at the start, with what each is sent with.
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, extname, join, sep } from 'node:path'
+import { brotliDecompressSync } from 'node:zlib'
 
 /** A file as it is sent. */
 export interface ConsoleFile {
@@ -31,18 +32,19 @@ export const readConsole = (folder: string): ReadonlyMap<string, ConsoleFile> =>
   const files = new Map<string, ConsoleFile>()
   if (!existsSync(folder)) return files
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const contentType = types[extname(entry.name)]
+    const plain = entry.name.replace(/\.br$/, '')
+    const contentType = types[extname(plain)]
     if (!entry.isFile() || contentType === undefined) continue
-    const path = join(entry.parentPath, entry.name)
-    const body = readFileSync(path)
-    const packed = `${path}.br`
-    const name = path.slice(folder.length + 1).split(sep).join('/')
+    const bytes = readFileSync(join(entry.parentPath, entry.name))
+    const brotli = plain === entry.name ? undefined : bytes
+    const body = brotli === undefined ? bytes : brotliDecompressSync(brotli)
+    const name = join(entry.parentPath, plain).slice(folder.length + 1).split(sep).join('/')
     files.set(name, {
       contentType,
       etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
       isHashed: name.startsWith('assets/'),
       body,
-      brotli: existsSync(packed) ? readFileSync(packed) : undefined,
+      brotli,
     })
   }
   return files
