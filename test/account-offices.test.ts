@@ -39,7 +39,7 @@ const made = async (link: string, name: string): Promise<Person> => {
 
 beforeAll(async () => {
   clock.stop()
-  relay = await startTestRelay({ accounts: true, adminKey }, {}, { clock })
+  relay = await startTestRelay({ accounts: true, adminKey, links: 'listed' }, {}, { clock })
   origin = relay.setUpUrl!.split('/account')[0]!
   people.operator = await made(relay.setUpUrl!, 'operator')
   for (const role of ['moderator', 'reviewer', 'auditor', 'person'] as const) {
@@ -66,6 +66,8 @@ describe.each(offices)('an account that is %s', office => {
         wire.send({
           ...example,
           ...(isOfChannel && { channel }),
+          // A link that asks nothing of the other relay.
+          ...(type === 'ADMIN_LINK' && { trust: 'off' }),
           ...(rowOf(type).of === 'agent' && { agent: '@0123456789abcdef' }),
           ...{ type, id: 'asked' },
         })

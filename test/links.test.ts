@@ -161,7 +161,7 @@ describe('what is said into a mirrored channel', () => {
     const [relayKey, author] = [newKey(), newKey()]
     await using stranger = await home.login('a-relay', { key: relayKey })
     const { type: _, sig_v: __, ...frame } = signedFor(home, author, '#general', 'x', '1')
-    const handed = (more: object = {}) => ({ type: 'RELAYED', pubkey: author.pem, name: 'ann', frame: { ...frame, ...more } })
+    const handed = (more: object = {}) => ({ type: 'RELAYED', pubkey: author.pem, name: 'ann', message: { ...frame, ...more } })
     expect(await stranger.refusal(handed())).toMatchObject({ code: 'LINK_REFUSED' })
     await using boss = await home.connect()
     await boss.ask({
@@ -172,7 +172,7 @@ describe('what is said into a mirrored channel', () => {
       (await stranger.answer(handed({ ts: 1 }))).type === 'ERROR' && (await stranger.refusal(handed({ ts: 1 }))).code !== 'LINK_REFUSED'
     )
     const later = signedFor(home, author, '#general', 'x', '2', Date.now() - 21 * 3_600_000)
-    expect(await stranger.refusal({ ...handed(), frame: later })).toMatchObject({ code: 'VERIFICATION_EXPIRED' })
+    expect(await stranger.refusal({ ...handed(), message: later })).toMatchObject({ code: 'VERIFICATION_EXPIRED' })
     expect(await stranger.refusal(handed({ content: 'y' }))).toMatchObject({ code: 'VERIFICATION_FAILED' })
     expect(await stranger.refusal(handed({ to: '#general@c.example' }))).toMatchObject({ code: 'HOST_UNKNOWN' })
     expect(await stranger.refusal({ ...handed(), pubkey: newKey().pem })).toMatchObject({ code: 'VERIFICATION_FAILED' })

@@ -35,7 +35,7 @@ export const requests = {
     example: {
       pubkey: '-----BEGIN PUBLIC KEY-----…',
       name: 'alice',
-      frame: {
+      message: {
         to: '#general',
         content: 'hi',
         id: '7',

@@ -29,7 +29,7 @@ const Relayed = z.object({
 
 export const requests = {
   RELAYED: request('link.hand', {
-    body: { pubkey: PublicKey, name: AgentName, frame: Relayed },
+    body: { pubkey: PublicKey, name: AgentName, message: Relayed },
     cost: { frames: 4 },
     reply: 'ACK',
   }),

@@ -37,7 +37,7 @@ export const checkTime = (ts: number, now: number, publishWindowMs: number): voi
 }
 
 /** A MSG as it is handed on. @throws Fail where it lacks what that takes */
-const relayedOf = ({ to, content, id, sig, sig_v, ts, nonce, in_reply_to, seen, files }: Said): RequestBody<'RELAYED'>['frame'] => {
+const relayedOf = ({ to, content, id, sig, sig_v, ts, nonce, in_reply_to, seen, files }: Said): RequestBody<'RELAYED'>['message'] => {
   if (sig_v !== 2 || sig === undefined || ts === undefined || nonce === undefined)
     throw new Fail('SIGNATURE_REQUIRED', `${to} is at another relay: sign the message for that one, in the second form (sig_v: 2)`)
   if (id === undefined) throw new Fail('INVALID_MSG', 'id: missing; by it the other relay tells a repeat')
@@ -53,7 +53,7 @@ const relayedOf = ({ to, content, id, sig, sig_v, ts, nonce, in_reply_to, seen, 
 export const relayedText = (
   by: string,
   relay: string,
-  { to, content, id, ts, nonce, in_reply_to, seen }: RequestBody<'RELAYED'>['frame'],
+  { to, content, id, ts, nonce, in_reply_to, seen }: RequestBody<'RELAYED'>['message'],
 ) =>
   signedTextOf({ from: by, to, content, sig_v: 2, sig_ts: ts, nonce, relay, pub_id: id, in_reply_to, ...(seen !== undefined && { seen }) })
 
@@ -106,7 +106,7 @@ export const outgoing = (ferry: Ferry, options: OutgoingOptions) => {
     const { own, all } = await countWaiting(tx, me.id, host)
     if (own >= maxWaitingOfAgent || all >= maxWaiting)
       throw new Fail('LIMIT_REACHED', `${own >= maxWaitingOfAgent ? own : all} messages wait for ${host}, as many as may`)
-    const body = JSON.stringify({ pubkey: me.pubkey, name: me.name, frame })
+    const body = JSON.stringify({ pubkey: me.pubkey, name: me.name, message: frame })
     const n = await addHanded(tx, { host, agent: me.id, id: frame.id, to, content, body, at: now })
     return { reply: ack(said, { n, seq: null, home_msg_id: null }, false), committed: () => ferry.wake() }
   }

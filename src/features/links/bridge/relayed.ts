@@ -41,7 +41,7 @@ export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handle
     return from
   }
 
-  const check = async (link: { readonly host: string, readonly server_id: string }, { pubkey, frame }: Body, now: number) => {
+  const check = async (link: { readonly host: string, readonly server_id: string }, { pubkey, message: frame }: Body, now: number) => {
     if (!frame.to.startsWith('#') || hasHost(frame.to))
       throw new Fail('HOST_UNKNOWN', 'to: channels of this relay alone; nothing is handed on twice')
     checkTime(frame.ts, now, options.publishWindowMs)
@@ -59,7 +59,7 @@ export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handle
     throw new Fail('VERIFICATION_FAILED', 'sig: not the signature of this agent over this message for this relay')
   }
 
-  const write = async (ctx: WriteCtx, { pubkey, name, frame }: Body): Promise<Outcome<'ACK'>> => {
+  const write = async (ctx: WriteCtx, { pubkey, name, message: frame }: Body): Promise<Outcome<'ACK'>> => {
     const { host } = linkOf(ctx.asker)
     const key = canonicalPem(pubkey)
     const id = agentIdOf(key)
