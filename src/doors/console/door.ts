@@ -68,7 +68,7 @@ export class ConsoleDoor implements HttpDoor {
 
   #file(visit: DoorVisit, file: ConsoleFile): void {
     const { request, response } = visit
-    const { contentType, etag, isHashed, body, brotli } = file
+    const { contentType, etag, isHashed, brotli } = file
     const headers = {
       ...consoleHeaders,
       etag,
@@ -80,7 +80,7 @@ export class ConsoleDoor implements HttpDoor {
       return
     }
     const isPacked = brotli !== undefined && accepts(request.headers['accept-encoding'], 'br')
-    const sent = isPacked ? brotli : body
+    const sent = isPacked ? brotli : file.body
     visit.owe(sent.length)
     // As every answer: whoever asks for much is heard later.
     visit.charge(Math.floor(sent.length / prices.answerBytesPerFrame))

@@ -10,6 +10,7 @@ export interface ConsoleFile {
   readonly etag: string
   /** Its name changes with what is in it. */
   readonly isHashed: boolean
+  /** Unpacked when it is first read: hardly anybody asks for it so. */
   readonly body: Buffer
   /** by brotli; undefined where that is no smaller */
   readonly brotli: Buffer | undefined
@@ -37,13 +38,15 @@ export const readConsole = (folder: string): ReadonlyMap<string, ConsoleFile> =>
     if (!entry.isFile() || contentType === undefined) continue
     const bytes = readFileSync(join(entry.parentPath, entry.name))
     const brotli = plain === entry.name ? undefined : bytes
-    const body = brotli === undefined ? bytes : brotliDecompressSync(brotli)
+    let body = brotli === undefined ? bytes : undefined
     const name = join(entry.parentPath, plain).slice(folder.length + 1).split(sep).join('/')
     files.set(name, {
       contentType,
-      etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
+      etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
       isHashed: name.startsWith('assets/'),
-      body,
+      get body() {
+        return body ??= brotliDecompressSync(bytes)
+      },
       brotli,
     })
   }
