@@ -5,7 +5,7 @@ import { notify, type Append, type Effect, type Notify, type Outcome, type Sweep
 import { addChannel } from '../../../store/channels.ts'
 import { isEnding } from '../../../store/endings.ts'
 import type { Tx } from '../../../store/store.ts'
-import { forgetHanded, settleHanded, waitingFor, waitingInVain } from './handed-store.ts'
+import { forgetHanded, settleHanded, waitingFor, waitingId, waitingInVain } from './handed-store.ts'
 import type { Broken, Handed, HomeEvent, Peer, PeerOptions, PeerState, Pulled } from './peer.ts'
 import { allLinks, allMirrors, mirrorInfo, mirrorOf, setMirror, type LinkRow, type MirrorRow } from './store.ts'
 
@@ -199,7 +199,7 @@ export class Ferry {
     })
     if (row === undefined) return
     tell.push(notify({ kind: 'agents', agents: [row.agent] }, 'SETTLED', {
-      ...{ msg_id: `handed-${n}`, pub_id: row.id, to: row.to as `#${string}` },
+      ...{ msg_id: waitingId(n), pub_id: row.id, to: row.to as `#${string}` },
       ...(msgId !== undefined && { home_msg_id: msgId }),
       ...(seq !== undefined && { seq }),
       ...(code !== undefined && { code }),
@@ -225,7 +225,9 @@ export class Ferry {
     // It was ended meanwhile.
     if (row === undefined || row.problem !== null) return true
     if (await isEnding(tx, channel)) return false
-    const problem = 'problem' in arrived ? arrived.problem : await this.#problemOf(tx, row, arrived)
+    const home = addressOf(channel).name
+    const texts = 'problem' in arrived ? [] : arrived.events.map(({ text }) => renamed(text, home, channel))
+    const problem = 'problem' in arrived ? arrived.problem : await this.#problemOf(tx, row, arrived, texts)
     if (problem !== undefined || 'problem' in arrived) {
       const why = problem ?? ''
       await setMirror(tx, channel, { problem: why })
@@ -240,25 +242,28 @@ export class Ferry {
     await setMirror(tx, channel, { epoch, upto, tree, checkpoint, checked_at: now })
     const info = mirrorInfo(channel, now)
     if (row.epoch === null && await addChannel(tx, info, null, now)) turn.effects.push({ kind: 'channel', info })
-    const home = addressOf(channel).name
-    for (const event of events) turn.append.push(appendOf(event, home, channel))
+    for (const [i, event] of events.entries()) turn.append.push(appendOf(event, channel, texts[i]!))
     return true
   }
 
-  /** Why a page cannot be stored as it is. */
-  async #problemOf(tx: Tx, { channel, epoch, upto }: MirrorRow, pulled: Pulled): Promise<string | undefined> {
+  /** Why a page cannot be stored as it is. @param texts of its events, with the name of here */
+  async #problemOf(
+    tx: Tx,
+    { channel, epoch, upto }: MirrorRow,
+    pulled: Pulled,
+    texts: readonly (string | undefined)[],
+  ): Promise<string | undefined> {
     if (epoch !== null && epoch !== pulled.epoch) return 'its relay was restored: the log has another life there'
     const { seq } = await tx.log.head(channel)
     if (seq > upto) return `the relay holds ${seq} events of it already, and does not know which: it was imported or restored`
-    const home = addressOf(channel).name
-    const odd = pulled.events.find(({ text }) => renamed(text, home, channel) === undefined)
+    const odd = pulled.events[texts.indexOf(undefined)]
     return odd && `event ${odd.seq} is not written as relays write events`
   }
 }
 
-const appendOf = ({ seq, ts, msgId, from, text }: HomeEvent, home: string, here: string): Append => ({
+const appendOf = ({ seq, ts, msgId, from }: HomeEvent, here: string, text: string): Append => ({
   stream: here,
   type: 'MSG',
   body: { from: from as `@${string}`, from_name: '', to: here as `#${string}`, content: '' },
-  stored: { at: { seq, ts, msgId }, text: renamed(text, home, here)! },
+  stored: { at: { seq, ts, msgId }, text },
 })

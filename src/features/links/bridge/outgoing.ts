@@ -4,7 +4,7 @@ import { addressOf, isErrorCode, type RequestBody } from '../../../../lib/protoc
 import { mayWrite, type Policies } from '../../../domain/policies.ts'
 import { redact } from '../../../domain/redaction.ts'
 import { againstPolicy, channelOfMember, Fail, reply, type Asker, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
-import { addHanded, countWaiting, findHanded, type HandedRow } from './handed-store.ts'
+import { addHanded, countWaiting, findHanded, waitingId, type HandedRow } from './handed-store.ts'
 import { maxAge, type Ferry } from './ferry.ts'
 
 export interface OutgoingOptions {
@@ -19,9 +19,6 @@ export interface OutgoingOptions {
 /** Of one agent, and for one relay. */
 const maxWaitingOfAgent = 100
 const maxWaiting = 10_000
-
-/** The id that a message has here until its home gave it one. */
-const waitingId = (n: number): string => `handed-${n}`
 
 type Said = RequestBody<'MSG'>
 
