@@ -1,7 +1,9 @@
 // Channels of another relay, mirrored here: with the numbers, times and bytes of their home, checked against what it signs.
 import { describe, expect, test } from 'vitest'
-import { agentIdOf, entryOf, fingerprintOf, provenanceOf, readCheckpoint, TranscriptRange } from '../lib/identity/index.ts'
+import { agentIdOf, entryOf, fingerprintOf, provenanceOf, readCheckpoint, TranscriptRange, verify } from '../lib/identity/index.ts'
 import { renamed } from '../src/features/links/bridge/ferry.ts'
+import { bodyOf } from '../src/features/talk/webhooks/body.ts'
+import type { WebhookRow } from '../src/store/webhooks.ts'
 import { adminKey, atHome, hostOf, link, linkBoth, linksOf, mirrored, signedFor, startLinkable, textsIn, until } from './kit/linked.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay } from './kit/relay.ts'
@@ -249,4 +251,25 @@ test('whom a relay says to speak is believed where the author signed; what relay
   expect(renamed(text({}), '#general', '#general@b.example')).toContain('"to":"#general@b.example"')
   for (const said of [{ re: '7' }, { replay: true }, { prev_seq: 1 }, { inbox_seq: 1 }])
     expect(renamed(text(said), '#general', '#general@b.example')).toBeUndefined()
+})
+
+test('a webhook says of what was signed for a channel at its home that it was signed for another relay', async () => {
+  const [key, to, relay] = [newKey(), '#general@b.example', 'e'.repeat(64)]
+  const { content, id: pub_id, ts, nonce, sig, sig_v } = signedFor({ serverId: relay }, key, to, 'hi', '1')
+  const event = {
+    ...{ type: 'MSG', ts, from: key.id, from_name: 'ann', to, content, msg_id: '1-1-a', seq: 1 },
+    ...{ pub_id, sig, sig_v, sig_ts: ts, nonce, relay },
+  }
+  const author = { pubkey: key.pem, since: 0, isVerified: false, isAdmin: false, isOver: false }
+  const row = { id: 'w', agent: key.id, source: to, thin: 1 } as unknown as WebhookRow
+  // Also where the one that shows it is the one that it was signed for.
+  for (const serverId of [relay, 'f'.repeat(64)]) {
+    const options = { serverId, verifyMessage: (...signed: Parameters<typeof verify>) => Promise.resolve(verify(...signed)) }
+    const signatureOf = async (more: object) => {
+      const body = await bodyOf(row, { kind: 'event', seq: 1, text: JSON.stringify({ ...event, ...more }), author }, options)
+      return (JSON.parse(body) as { data: { signature: string } }).data.signature
+    }
+    expect(await signatureOf({})).toBe('foreign')
+    expect(await signatureOf({ content: 'never said' })).toBe('invalid')
+  }
 })

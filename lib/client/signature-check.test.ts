@@ -1,6 +1,6 @@
 // What the check of signatures remembers, and what it asks: both bounded.
 import { expect, test } from 'vitest'
-import { generateKeyPair, identityFrom } from '../identity/index.ts'
+import { generateKeyPair, identityFrom, messageText, messageTextV2, verify } from '../identity/index.ts'
 import { SignatureCheck, type CheckedMessage } from './signature-check.ts'
 
 const identity = identityFrom(generateKeyPair().privateKey)
@@ -50,6 +50,24 @@ test('a nonce belongs to who signed it: another agent takes none away', async ()
 
 test('a relay that proved nothing is nowhere', () => {
   expect(checkOf({ relay: () => undefined }).of(message(1))).toBe('foreign')
+})
+
+test('in a channel of another relay a signature was made for that one: it holds, and is foreign, whatever relay it names', () => {
+  const check = checkOf({ verify })
+  const signedFor = (relay: string, n: number): CheckedMessage => {
+    const { from, content, nonce } = message(n)
+    const sig = identity.sign(messageTextV2({ by: from, relay, to: '#general', content, id: `${n}`, ts, nonce: nonce! }))
+    return { ...message(n), to: '#general@b.example', sig, relay, pub_id: `${n}` }
+  }
+  const elsewhere = 'e'.repeat(64)
+  expect(check.of(signedFor(elsewhere, 1))).toBe('foreign')
+  expect(check.of({ ...signedFor(elsewhere, 1), content: 'never said' })).toBe('invalid')
+  // Said here, and taken there: it is no word of its author's in that channel.
+  expect(check.of(signedFor(relay, 2))).toBe('foreign')
+  const { from, content, seq } = message(3)
+  const older = { sig: identity.sign(messageText({ to: '#general', content, ts })), sig_ts: ts }
+  expect(check.of({ from, content, seq, ts, replay: true, to: '#general@b.example', ...older })).toBe('foreign')
+  expect(check.of({ from, content, seq, ts, replay: true, to: '#general', ...older })).toBe('weak')
 })
 
 test('a key that the relay does not show is asked for once on a connection, a key that is not of the id neither', async () => {

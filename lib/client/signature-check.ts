@@ -9,6 +9,7 @@ import {
   type SignedMessage,
   type Verify,
 } from '../identity/index.ts'
+import { addressOf, hasHost } from '../protocol/address.ts'
 import { fieldLimits } from '../protocol/field-limits.ts'
 import type { Frame } from '../protocol/index.ts'
 import { isPromise } from './emitter.ts'
@@ -91,7 +92,9 @@ export class SignatureCheck {
   }
 
   #holds(key: string, message: CheckedMessage): boolean | Promise<boolean> {
-    const text = signedTextOf(message)
+    const { to } = message
+    // In a channel of another relay it was signed for that one, where the channel has its bare name.
+    const text = signedTextOf(hasHost(to) ? { ...message, to: addressOf(to).name } : message)
     return text !== undefined && this.#options.verify(key, text, message.sig!)
   }
 
@@ -108,7 +111,7 @@ export class SignatureCheck {
   #standing(message: CheckedMessage): SignatureState {
     const { relay, now } = this.#options
     const { sig_v, sig_ts = 0, ts, replay } = message
-    if (sig_v !== undefined && message.relay !== relay()) return 'foreign'
+    if (hasHost(message.to) || (sig_v !== undefined && message.relay !== relay())) return 'foreign'
     if (this.#isSeenElsewhere(message)) return 'duplicated'
     const isNear = (time: number) => Math.abs(time - sig_ts) <= fieldLimits.maxClockSkewMs
     if (!isNear(ts) || (replay !== true && !isNear(now()))) return 'stale'

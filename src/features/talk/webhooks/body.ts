@@ -1,5 +1,6 @@
 // What is posted of an event: as it is stored, and what the signature in it is worth by the key that the relay has for its author.
 import { agentIdOf, provenanceOf, signedTextOf, type SignatureState, type SignedMessage } from '../../../../lib/identity/index.ts'
+import { addressOf, hasHost } from '../../../../lib/protocol/index.ts'
 import { webhookBody } from '../../../domain/webhook-body.ts'
 import type { WebhookRow } from '../../../store/webhooks.ts'
 import type { Due } from './source.ts'
@@ -12,11 +13,14 @@ export interface BodyOptions {
 /** Events of trade carry signatures over texts of their own: these are not judged here. */
 const signatureOf = async (text: string, key: string | null, { serverId, verifyMessage }: BodyOptions): Promise<SignatureState> => {
   const said = JSON.parse(text) as Partial<SignedMessage> & { readonly type: string }
-  const { type, sig, from, relay, sig_v: version } = said
+  const { type, sig, from, to, relay, sig_v: version } = said
   if (sig === undefined || type !== 'MSG') return 'none'
   if (key === null || agentIdOf(key) !== from) return 'unknown-key'
-  const signed = signedTextOf(said as SignedMessage)
+  // In a channel of another relay it was signed for that one, where the channel has its bare name.
+  const isElsewhere = hasHost(to)
+  const signed = signedTextOf({ ...said, ...(isElsewhere && { to: addressOf(to).name }) } as SignedMessage)
   if (signed === undefined || !await verifyMessage(key, signed, sig)) return 'invalid'
+  if (isElsewhere) return 'foreign'
   if (version === undefined) return 'weak'
   return relay === serverId ? 'valid' : 'foreign'
 }

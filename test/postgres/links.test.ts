@@ -1,0 +1,4 @@
+// The same on PostgreSQL.
+process.env['STORE'] = 'postgres'
+await import('../links.test.ts')
+await import('../links-kept.test.ts')
