@@ -101,6 +101,7 @@ export const openPeople = (
       },
       among: ids => accounts.signedIn(ids),
       office: (id, db) => accounts.office(id, db),
+      hasOperator: (ids, agents, db) => accounts.hasOperatorAmong(ids, agents, db),
     },
     load: async () => {
       const missing = (where: string) => (error: Error): never => {

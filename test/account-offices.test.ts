@@ -1,10 +1,11 @@
 // What an account is at the relay: what its browser may ask by that, over a session like any other, and how sure it has to be who sits there.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { can, offices, rights, type Office, type RightRow } from '../lib/access/table.ts'
+import { claimText, randomNonce } from '../lib/identity/index.ts'
 import { requestDocs, requests, type RequestType } from '../lib/protocol/index.ts'
 import { Browser, Passkey } from './kit/authenticator.ts'
 import { startTestRelay, TestClock, type TestRelay } from './kit/relay.ts'
-import { loginOn, newKey, type Wire } from './kit/wire.ts'
+import { loginOn, newKey, signWith, type Key, type Wire } from './kit/wire.ts'
 
 const adminKey = 'the key of the operator'
 const types = (Object.keys(requests) as RequestType[]).filter(type => 'admin_key' in requests[type].body.shape)
@@ -21,6 +22,8 @@ interface Person {
 let relay: TestRelay
 let origin: string
 const clock = new TestClock()
+/** Of an admin agent. */
+const boss = newKey()
 const people = {} as Record<Office | 'person', Person>
 
 const later = () => clock.advance(11 * 60_000)
@@ -39,7 +42,7 @@ const made = async (link: string, name: string): Promise<Person> => {
 
 beforeAll(async () => {
   clock.stop()
-  relay = await startTestRelay({ accounts: true, adminKey, links: 'listed' }, {}, { clock })
+  relay = await startTestRelay({ accounts: true, adminKey, adminAgents: [boss.id], circleReplies: 6, links: 'listed' }, {}, { clock })
   origin = relay.setUpUrl!.split('/account')[0]!
   people.operator = await made(relay.setUpUrl!, 'operator')
   for (const role of ['moderator', 'reviewer', 'auditor', 'person'] as const) {
@@ -101,6 +104,108 @@ test('what is done by it is noted with its account', async () => {
   expect(byKey).toMatchObject({ action: 'AUDIT' })
 })
 
+/** Both say that the agent is the person's. */
+const own = async (key: Key, { browser, passkey, id }: Person): Promise<void> => {
+  const claim = { agent: key.id, account: id, ts: clock.now(), nonce: randomNonce() }
+  const sig = signWith(key, claimText({ ...claim, relay: relay.serverId }))
+  expect((await browser.ask('POST', '/account/claims', { ...claim, sig }, { origin: '' })).status).toBe(202)
+  await browser.signIn(passkey)
+  expect((await browser.post(`/account/agents/${key.id}`)).status).toBe(204)
+}
+
+test('whoever is less than an operator bans no operator, no admin agent, no agent of theirs, and nowhere that one of these is', async () => {
+  const { operator, moderator, person } = people
+  await operator.browser.signIn(operator.passkey)
+  await moderator.browser.signIn(moderator.passkey)
+  const [mine, other] = [newKey(), newKey()]
+  await using mod = await sessionOf(moderator)
+  const refused = async (targets: readonly object[], types = ['ADMIN_BAN']) => {
+    for (const type of types) {
+      for (const target of targets)
+        expect([target, await mod.refusal({ type, ...target })]).toMatchObject([target, {
+          code: 'NOT_ALLOWED',
+          message: expect.stringContaining('operator') as string,
+        }])
+    }
+  }
+  {
+    await using agent = await relay.login('mine', { key: mine, from: '127.0.0.2' })
+    await using admin = await relay.login('boss', { key: boss, from: '127.0.0.3' })
+    await using page = await loginOn(await relay.connect('127.0.0.4', headersOf(operator)), relay.url, 'console', { key: newKey() })
+    await using mallory = await relay.login('mallory', { key: other, from: '127.0.0.5' })
+    // One whose owner is nothing at the relay is like any other.
+    await own(mine, operator)
+    await own(other, person)
+    await refused([mine, boss, page].map(({ id }) => ({ agent_id: id })), ['ADMIN_KICK', 'ADMIN_BAN'])
+    await refused(['127.0.0.2', '127.0.0.3', '127.0.0.4'].map(address => ({ address })))
+    await refused([{ agent_id: mallory.id, address: '127.0.0.4' }, { agent_id: boss.id.slice(1), address: true }])
+    for (const wire of [agent, admin, page, mallory]) await wire.barrier()
+    await mod.ask({ type: 'ADMIN_BAN', agent_id: mallory.id, address: true }, 'ADMIN_RESULT')
+    expect((await mallory.closed()).code).toBe(4502)
+    // Operators, admin agents and who has the key do as before.
+    await admin.ask({ type: 'ADMIN_KICK', agent_id: page.id }, 'ADMIN_RESULT')
+    await page.closed()
+    await using again = await sessionOf(operator)
+    await again.ask({ type: 'ADMIN_BAN', agent_id: mine.id, address: '127.0.0.2' }, 'ADMIN_RESULT')
+    await agent.closed()
+    await mod.ask({ type: 'ADMIN_KICK', agent_id: boss.id, admin_key: adminKey }, 'ADMIN_RESULT')
+    await admin.closed()
+  }
+  // Who they are does not depend on whether they are connected; where, does.
+  await refused([mine, boss].map(({ id }) => ({ agent_id: id })))
+  await mod.ask({ type: 'ADMIN_BAN', address: '127.0.0.4' }, 'ADMIN_RESULT')
+  for (const address of ['127.0.0.2', '127.0.0.4', '127.0.0.5']) await mod.ask({ type: 'ADMIN_UNBAN', address }, 'ADMIN_RESULT')
+})
+
+test('who operates it is told to vouch where that would let him, and nobody else is', async () => {
+  const { operator } = people
+  await operator.browser.signIn(operator.passkey)
+  later()
+  await using ann = await relay.login('ann', { key: newKey() })
+  await using bob = await relay.login('bob', { key: newKey() })
+  await ann.ask({ type: 'CREATE_CHANNEL', channel: '#ours', invite_only: true }, 'JOINED')
+  await ann.ask({ type: 'CREATE_CHANNEL', channel: '#round' }, 'JOINED')
+  await bob.ask({ type: 'JOIN', channel: '#round' }, 'JOINED')
+  const { msg_id: hidden } = await ann.ask({ type: 'MSG', to: '#ours', content: 'spam' }, 'ACK')
+  const { msg_id: first } = await ann.ask({ type: 'MSG', to: '#round', content: 'and you?' }, 'ACK')
+  const { msg_id: direct } = await ann.ask({ type: 'MSG', to: bob.id, content: 'and you?' }, 'ACK')
+  let last = first
+  for (let n = 0; n < 7; n++)
+    last = (await (n % 2 === 0 ? bob : ann).ask({ type: 'MSG', to: '#round', content: 'and you?', in_reply_to: last }, 'ACK')).msg_id
+  expect(await ann.refusal({ type: 'MSG', to: '#round', content: 'and you?', in_reply_to: last })).toMatchObject({ code: 'CIRCLE_STOPPED' })
+  const asks = [
+    { type: 'RETRACT', msg_id: hidden },
+    { type: 'RETRACT', msg_id: first },
+    { type: 'SET_BUDGET', channel: '#ours', messages: 5 },
+    { type: 'SET_BUDGET', channel: '#round', messages: 5 },
+    { type: 'RELEASE_CIRCLE', msg_id: first },
+  ]
+  await using wire = await sessionOf(operator)
+  await using plain = await relay.login('plain', { key: newKey() })
+  for (const each of [wire, plain]) await each.ask({ type: 'JOIN', channel: '#round' }, 'JOINED')
+  for (const ask of asks) {
+    expect([ask, await wire.refusal(ask)]).toMatchObject([ask, { code: 'PASSKEY_ASKED' }])
+    expect((await plain.refusal(ask)).code).not.toBe('PASSKEY_ASKED')
+  }
+  // What is no admin's either.
+  for (const ask of [{ type: 'RETRACT', msg_id: direct }, { type: 'RELEASE_CIRCLE', msg_id: hidden }])
+    expect(await wire.refusal(ask)).toMatchObject({ code: 'MESSAGE_NOT_FOUND' })
+  expect(await wire.refusal({ type: 'SET_BUDGET', channel: '#nowhere', messages: 5 })).toMatchObject({ code: 'CHANNEL_NOT_FOUND' })
+  await operator.browser.signIn(operator.passkey)
+  const done = { RETRACT: 'ACK', SET_BUDGET: 'BUDGET', RELEASE_CIRCLE: 'OK' } as const
+  for (const ask of [...asks].reverse()) await wire.ask(ask, done[ask.type as keyof typeof done])
+})
+
+test('without an admin key, who is refused is told of accounts', async () => {
+  await using keyless = await startTestRelay({ accounts: true })
+  await using wire = await keyless.login('ann', { key: newKey() })
+  for (const key of [{}, { admin_key: adminKey }])
+    expect(await wire.refusal({ type: 'ADMIN_LIST', ...key })).toMatchObject({
+      code: 'INVALID_MSG',
+      message: expect.stringContaining('sign in at /account') as string,
+    })
+})
+
 test('who operates it sees every channel, and takes back what others said once the passkey vouched', async () => {
   await using ann = await relay.login('ann', { key: newKey() })
   await ann.ask({ type: 'CREATE_CHANNEL', channel: '#closed', invite_only: true }, 'JOINED')
@@ -114,7 +219,7 @@ test('who operates it sees every channel, and takes back what others said once t
   later()
   await using again = await sessionOf(people.operator)
   await again.ask({ type: 'JOIN', channel: '#open' }, 'JOINED')
-  expect(await again.refusal(taken)).toMatchObject({ type: 'ERROR' })
+  expect(await again.refusal(taken)).toMatchObject({ code: 'PASSKEY_ASKED' })
   // By the same session: the sign-in is looked up each time.
   await people.operator.browser.signIn(people.operator.passkey)
   await again.ask(taken, 'ACK')

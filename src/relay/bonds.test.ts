@@ -14,6 +14,7 @@ test('who comes in while the others are looked up stays, and who was signed out 
   const bonds = new Bonds<{ readonly name: string, readonly open: boolean }>({
     of: ({ cookie }) => Promise.resolve(cookie),
     office: () => Promise.resolve(undefined),
+    hasOperator: () => Promise.resolve(false),
     among: async names => {
       if (waits) await new Promise<void>(resolve => held.push(resolve))
       return names.filter(name => there.has(name))

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Office } from '../../lib/access/table.ts'
 import type { Logger } from '../base/log.ts'
-import type { TableReader } from '../store/store.ts'
+import type { Db, TableReader } from '../store/store.ts'
 
 /** What an account is at the relay, whether a passkey opened this browser to it, and whether one vouched a moment ago. */
 export interface OfficeHolder {
@@ -20,6 +20,8 @@ export interface SignIns {
   among(names: readonly string[]): Promise<readonly string[]>
   /** What whoever sits there is at the relay now; undefined: nothing, or not signed in any more. */
   office(name: string, db: TableReader): Promise<OfficeHolder | undefined>
+  /** Whether an operator sits at one of these, or owns one of some agents, as they are called now. */
+  hasOperator(names: readonly string[], agents: readonly string[], db: Db): Promise<boolean>
 }
 
 interface Bound {
@@ -60,6 +62,12 @@ export class Bonds<C extends Bound> {
   async office(signIn: Promise<string | undefined>, db: TableReader): Promise<OfficeHolder | undefined> {
     const name = await signIn
     return name === undefined ? undefined : this.#signIns!.office(name, db)
+  }
+
+  /** Whether an operator owns one of some agents, as they are called now, or sits where one of these connections comes from. */
+  async hasOperator(agents: readonly string[], isMeant: (connection: C) => boolean, db: Db): Promise<boolean> {
+    const names = [...this.#held].filter(([, held]) => [...held].some(each => each.open && isMeant(each))).map(([name]) => name)
+    return await this.#signIns?.hasOperator(names, agents, db) ?? false
   }
 
   /** Ends those of browsers that were signed out. */

@@ -55,7 +55,7 @@ export interface DispatchDeps {
   readonly effects: Effects
   readonly bus: NumberedBus
   readonly gate: Gate
-  readonly bonds: Pick<Bonds<Connection>, 'office'>
+  readonly bonds: Pick<Bonds<Connection>, 'office' | 'hasOperator'>
   readonly audit: Audit
   readonly quota: Quota
   readonly lookAgain: LookAgain
@@ -347,8 +347,9 @@ export class Dispatch {
     const office = gate.asksOffice(connection, type, body) ? await bonds.office(connection.signIn!, db) : undefined
     const now = clock.now()
     const right = 'refusesAll' in handler ? 'relay.look' : requests[type].may
-    const { me, channel, isAdmin, account, byRight } = gate.pass(right, connection, { type, body, now, office, isWrite: false }, roster)
-    return { ctx: { now, asker: connection, roster, epoch, db, aside, me, channel, isAdmin }, account, byRight }
+    const passed = gate.pass(right, connection, { type, body, now, office, isWrite: false }, roster)
+    const { me, channel, isAdmin, account, byRight, passkeyAsked } = passed
+    return { ctx: { now, asker: connection, roster, epoch, db, aside, me, channel, isAdmin, passkeyAsked }, account, byRight }
   }
 
   /** What a read comes to; an admin's is kept. */

@@ -30,6 +30,14 @@ interface BaseCtx {
   readonly epoch: string
   /** An admin agent, or whoever sent the admin key with the request. */
   readonly isAdmin: boolean
+  /** Thrown in the place of a refusal that admins do not get: an account operates the relay, and its passkey has to vouch anew. */
+  readonly passkeyAsked?: Fail | undefined
+}
+
+/** What whoever asks by an office below operator has to leave alone. */
+export interface BelowOperator {
+  /** Whether an operator's is among some agents, as they are called now, or a browser of one is connected from one of these addresses. */
+  hasOperator(agents: readonly string[], addresses: readonly string[]): Promise<boolean>
 }
 
 /**
@@ -45,6 +53,8 @@ export interface ReadCtx extends BaseCtx {
 }
 export interface WriteCtx extends BaseCtx {
   readonly tx: Tx
+  /** It is asked by such an office. */
+  readonly below?: BelowOperator | undefined
   readonly me: Agent
   readonly channel: Channel
 }
@@ -72,11 +82,15 @@ export const channelToRead = (me: Agent, name: string, roster: RosterView): Chan
 }
 
 /** The channel, for whoever may know who belongs to it: its members, its owner and admins; and whether the asker rules it. @throws Fail */
-export const channelOfInsider = ({ me, roster, isAdmin }: Pick<ReadCtx, 'me' | 'roster' | 'isAdmin'>, name: string) => {
+export const channelOfInsider = (
+  { me, roster, isAdmin, passkeyAsked }: Pick<ReadCtx, 'me' | 'roster' | 'isAdmin' | 'passkeyAsked'>,
+  name: string,
+) => {
   const channel = roster.channel(name)
-  const isRuler = channel !== undefined && rules(me, channel.info, isAdmin)
-  if (channel === undefined || (!isRuler && !mayRead(me, channel, roster))) throw noChannel(name)
-  if (!isRuler && !roster.isMember(me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${name}`)
+  if (channel === undefined) throw noChannel(name)
+  const isRuler = rules(me, channel.info, isAdmin)
+  if (!isRuler && !mayRead(me, channel, roster)) throw passkeyAsked ?? noChannel(name)
+  if (!isRuler && !roster.isMember(me, channel)) throw passkeyAsked ?? new Fail('NOT_INVITED', `You are not a member of ${name}`)
   return { channel, isRuler }
 }
 

@@ -9,7 +9,7 @@ import type { RosterView } from './view.ts'
 
 test('a moderator who asks without end waits, in a count of his own; an operator does not', () => {
   const gate = new Gate({
-    ...{ adminKey: undefined, addressBans: [], isOwnHost: () => true },
+    ...{ adminKey: undefined, hasAccounts: true, addressBans: [], isOwnHost: () => true },
     ...{ log: createLogger({ level: 'silent', format: 'json' }), counts: createMetrics().counts },
   })
   const connection = { agent: undefined, address: '192.0.2.1' } as unknown as Connection

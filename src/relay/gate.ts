@@ -21,6 +21,8 @@ export interface Passed {
   readonly account: string | undefined
   /** Only an admin may ask this: it is noted. */
   readonly byRight: boolean
+  /** The refusal of what admins may, where the account would be one once its passkey vouched anew. */
+  readonly passkeyAsked?: Fail | undefined
 }
 
 /** A request at the gate. */
@@ -43,6 +45,8 @@ export type IsOwnHost = (host: string, arrival: Arrival) => boolean
 
 export interface GateOptions {
   readonly adminKey: string | undefined
+  /** Whether accounts can sign in. */
+  readonly hasAccounts: boolean
   readonly addressBans: readonly Ban[]
   readonly isOwnHost: IsOwnHost
   readonly log: Logger
@@ -129,17 +133,20 @@ export class Gate {
     const isOwn = agent === undefined || agent === me?.id
     const byRight = !isOfChannel && !can(['everyone', 'agent', ...(isOwn ? ['self' as const] : [])], right)
     let account: string | undefined
+    let passkeyAsked: Fail | undefined
     if (byRight) account = this.#admin(right, connection, key, asked)
     else if (!can(['everyone'], right) && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
     else if (key !== undefined && me?.admin !== true) this.#admin(right, connection, key, asked)
-    else if (asked.office?.office === 'operator' && (asked.isWrite ? asked.office.isFresh : asked.office.isSure))
-      account = asked.office.account
+    else if (asked.office?.office === 'operator') {
+      if (asked.isWrite ? asked.office.isFresh : asked.office.isSure) account = asked.office.account
+      else passkeyAsked = wantsPasskey('What admins may')
+    }
     const isAdmin = me?.admin === true || key !== undefined || account !== undefined
-    if (!isOfChannel) return { me, channel: undefined, isAdmin, account, byRight } as unknown as Passed
+    if (!isOfChannel) return { me, channel: undefined, isAdmin, account, byRight, passkeyAsked } as unknown as Passed
     const channel = roster.known(me!, String(name))
     if (channel === undefined) throw noChannel(String(name))
     if (!roster.isMember(me!, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${channel.info.name}`)
-    return { me: me!, channel, isAdmin, account, byRight }
+    return { me: me!, channel, isAdmin, account, byRight, passkeyAsked }
   }
 
   /** Whether nobody from an address is wanted. */
@@ -183,7 +190,7 @@ export class Gate {
   #admin(right: Right, connection: Connection, key: unknown, { type, now, office }: Asked): string | undefined {
     if (connection.agent?.admin === true) return undefined
     if (key === undefined && office !== undefined) return this.#byOffice(right, office, now)
-    if (this.#adminKeyHash === undefined) throw new Fail('INVALID_MSG', 'Admin requests are not configured on this relay')
+    if (this.#adminKeyHash === undefined) throw new Fail('INVALID_MSG', this.#options.hasAccounts ? noKeyButAccounts : noKey)
     if (typeof key !== 'string') throw new Fail('INVALID_MSG', 'admin_key: missing')
     const { address } = connection
     const waitMs = this.#guesses.waitMs(address, now)
@@ -203,12 +210,17 @@ export class Gate {
   #byOffice(right: Right, { account, office, isSure, isFresh }: OfficeHolder, now: number): string {
     const { held, aal, doc }: RightRow = rights[right]
     if (!can([office], right)) throw new Fail('NOT_ALLOWED', `${doc}: your account is ${office} here, and that is for ${held.join(', ')}`)
-    if (aal === 2 ? !isFresh : !isSure) throw new Fail('PASSKEY_ASKED', `${doc}: this wants your passkey again, and then to be asked anew`)
+    if (aal === 2 ? !isFresh : !isSure) throw wantsPasskey(doc)
     const waitMs = office === 'operator' ? 0 : this.#offices.take(account, now)
     if (waitMs > 0) throw new Fail('RATE_LIMITED', `Your account asks too much as ${office}; try again in ${waitMs} ms`, waitMs)
     return account
   }
 }
+
+const noKey = 'Admin requests are not configured on this relay'
+const noKeyButAccounts = 'This relay has no admin key: sign in at /account as an account that may, and ask on a page of the relay'
+
+const wantsPasskey = (what: string): Fail => new Fail('PASSKEY_ASKED', `${what}: this wants your passkey again, and then to be asked anew`)
 
 /** Equal lengths for the comparison, whatever the key's. */
 const hash = (key: string): Buffer => createHash('sha256').update(key).digest()

@@ -190,7 +190,7 @@ export class Relay {
     const replayer = new Replayer({ store, hub, outbox, clock, counts, reads, room, onSent, onOffered })
     const { announceMaxMembers } = options
     const signals = this.#signals = new Signals({ roster, hub, outbox, clock, announceMaxMembers, everyMs: deps.pace.signalMs })
-    const gate = this.#gate = new Gate({ ...deps, adminKey: options.adminKey, counts })
+    const gate = this.#gate = new Gate({ ...deps, adminKey: options.adminKey, hasAccounts: deps.signIns !== undefined, counts })
     const effects = this.#effects = new Effects({ bus, roster, gate, hub, outbox, signals, replayer, clock, log, counts }, {
       onOffered,
       allowlistStrict: options.allowlistStrict,

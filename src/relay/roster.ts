@@ -149,6 +149,14 @@ export class Roster implements RosterView {
     return [...new Set([...this.sessionsOf(id)].map(({ address }) => address))]
   }
 
+  agentsAt(addresses: readonly string[]): readonly Agent[] {
+    if (addresses.length === 0) return []
+    const isThere = ({ address }: Session) => addresses.includes(address)
+    return [...this.#agents.values()].filter(({ own, remote }) =>
+      [...own.values()].some(isThere) || (remote !== undefined && [...remote.values()].some(isThere))
+    )
+  }
+
   takeovers(id: string, now: number): number {
     return this.#takeovers.get(id)?.filter(at => now - at < takeoverWindowMs).length ?? 0
   }

@@ -77,6 +77,8 @@ export interface RosterView {
   sessions(id: string): { readonly count: number, has(session: string): boolean }
   /** The addresses that the agent's sessions come from. */
   addressesOf(id: string): readonly string[]
+  /** Agents of which a session comes from one of these addresses: all are looked at. */
+  agentsAt(addresses: readonly string[]): readonly Agent[]
   /** Displacements of this agent's sessions within the last minute. */
   takeovers(id: string, now: number): number
   /** When a session of the agent was heard last; undefined when it has none. */

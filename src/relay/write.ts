@@ -5,7 +5,7 @@ import type { Audit } from './audit.ts'
 import type { Bonds, OfficeHolder } from './bonds.ts'
 import type { Job } from './committer.ts'
 import type { Along, Connection } from './connection.ts'
-import { Fail, type Handler, type Outcome, type Prepared, type WriteCtx } from './feature.ts'
+import { Fail, type BelowOperator, type Handler, type Outcome, type Prepared, type WriteCtx } from './feature.ts'
 import type { Gate } from './gate.ts'
 import type { Quota } from './quota.ts'
 import { lookedAgain, type LookAgain } from './look-again.ts'
@@ -15,7 +15,7 @@ export interface WriteDeps {
   readonly store: Store
   readonly roster: Roster
   readonly gate: Gate
-  readonly bonds: Pick<Bonds<Connection>, 'office'>
+  readonly bonds: Pick<Bonds<Connection>, 'office' | 'hasOperator'>
   readonly audit: Audit
   readonly quota: Quota
   readonly lookAgain: LookAgain
@@ -94,8 +94,9 @@ export class WriteJob implements Job {
     if (connection.held && cost.message === true)
       throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
     const asked = { type, body, now, office, isWrite: true }
-    const { me, channel, isAdmin, account, byRight } = gate.pass(may, connection, asked, roster)
-    const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel, isAdmin }
+    const { me, channel, isAdmin, account, byRight, passkeyAsked } = gate.pass(may, connection, asked, roster)
+    const below = account === undefined || office?.office === 'operator' ? undefined : this.#below(tx)
+    const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel, isAdmin, passkeyAsked, below }
     const isAsBefore = connection.agent === this.#agent && connection.challenge === this.#challenge
     const ready = isAsBefore ? this.#prepared : this.#prepare()
     const refusal = quota.refusal(cost, this.bytes)
@@ -104,6 +105,16 @@ export class WriteJob implements Job {
     return refusal === undefined
       ? this.#proceed(ctx, ready, byRight, account)
       : this.#ifStored(ctx, refusal).then(() => this.#proceed(ctx, ready, byRight, account))
+  }
+
+  #below(tx: Tx): BelowOperator {
+    return {
+      hasOperator: (agents, addresses) => {
+        const isAmong = (id: string | undefined) => id !== undefined && agents.includes(id)
+        const isMeant = ({ address, agent }: Connection) => addresses.includes(address) || isAmong(agent?.id)
+        return this.#deps.bonds.hasOperator(agents, isMeant, tx)
+      },
+    }
   }
 
   #prepare(): Promise<unknown> | undefined {

@@ -13,9 +13,11 @@ import {
 } from '../../../domain/passkey.ts'
 import { Fail, type OfficeHolder } from '../../../relay/feature.ts'
 import type { Db, TableReader, Tx } from '../../../store/store.ts'
+import { ownersOf } from './claims-store.ts'
 import { decided, type Decide, type Deciding } from './deciding.ts'
 import {
   accountAuditPage,
+  accountsSignedIn,
   addAccount,
   addAccountAudit,
   addLink,
@@ -29,6 +31,7 @@ import {
   findSignInById,
   forgetOver,
   hasOperator,
+  isOperatorAmong,
   linksBy,
   notePasskeyUse,
   noteSeen,
@@ -173,6 +176,13 @@ export class Accounts {
     const account = await findAccount(db, signIn.account)
     if (account === undefined || account.role === 'person') return undefined
     return { account: account.id, office: account.role, isSure: signIn.level >= 2, isFresh: this.isFresh({ account, signIn }) }
+  }
+
+  /** Whether an operator sits at one of some browsers, by the ids of their sign-ins, or owns one of some agents, as they are called now. */
+  async hasOperatorAmong(ids: readonly string[], agents: readonly string[], db: Db): Promise<boolean> {
+    const owners = await ownersOf(db, agents)
+    const signedIn = await accountsSignedIn(db, ids, this.#options.clock.now())
+    return isOperatorAmong(db, [...owners.values(), ...signedIn])
   }
 
   /** What a browser makes a passkey by: for the account of its link, or one more for who is signed in. @throws Fail */

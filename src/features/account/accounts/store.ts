@@ -135,6 +135,11 @@ export const accountMigrations: Migration = {
   ],
 }
 
+/** Whether one of these accounts operates the relay. */
+export const isOperatorAmong = async (db: Db, accounts: readonly string[]): Promise<boolean> =>
+  await db.tables<Tables>().selectFrom('owner_accounts').select('id').where('role', '=', 'operator')
+    .where(db.dialect.isAmong('id', accounts)).limit(1).executeTakeFirst() !== undefined
+
 export const hasOperator = async (db: TableReader): Promise<boolean> =>
   await db.tables<Tables>().selectFrom('owner_accounts').select('id').where('role', '=', 'operator').limit(1).executeTakeFirst()
     !== undefined
@@ -195,6 +200,13 @@ export const signInsAmong = async (db: Db, ids: readonly string[], now: number):
   const rows = await db.tables<Tables>().selectFrom('sign_ins').select('id').where(db.dialect.isAmong('id', ids)).where('expires', '>', now)
     .execute()
   return rows.map(({ id }) => id)
+}
+
+/** To which accounts some browsers are signed in. */
+export const accountsSignedIn = async (db: Db, ids: readonly string[], now: number): Promise<readonly string[]> => {
+  const rows = await db.tables<Tables>().selectFrom('sign_ins').select('account').where(db.dialect.isAmong('id', ids))
+    .where('expires', '>', now).execute()
+  return rows.map(({ account }) => account)
 }
 
 /** By what its cookie holds: a browser that vouched meanwhile has another. False: there is none. */

@@ -1,4 +1,5 @@
 // Operating a relay over the wire: kick, ban, allowlist, message of the day, verification.
+import type { NamedAgents } from '../../../domain/named-agents.ts'
 import { agentIdOf, canonicalPem, fingerprintOf } from '../../../../lib/identity/index.ts'
 import { writeMeta } from '../../../store/meta.ts'
 import { auditPage } from '../../../store/audit.ts'
@@ -28,8 +29,10 @@ import {
   type Notify,
   type WriteCtx,
 } from '../../../relay/feature.ts'
+import { spareOperators } from './spared.ts'
 
 export interface AdminOptions {
+  readonly admins: NamedAgents
   readonly allowlist: boolean
   readonly allowlistStrict: boolean
   readonly maxPage: number
@@ -61,9 +64,10 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
   return ({
     handlers: {
       ADMIN_KICK: {
-        write({ roster }, { agent_id, reason }) {
+        async write(ctx, { agent_id, reason }) {
           const id = withAt(agent_id)
-          if (roster.agent(id) === undefined) throw new Fail('AGENT_NOT_FOUND', `${id} is not connected`)
+          if (ctx.roster.agent(id) === undefined) throw new Fail('AGENT_NOT_FOUND', `${id} is not connected`)
+          await spareOperators(ctx, options.admins, [id], [])
           return {
             reply: reply('ADMIN_RESULT', { action: 'kick', success: true, agentId: id }),
             notify: [notify({ kind: 'agents', agents: [id] }, 'KICKED', reason === undefined ? {} : { reason })],
@@ -72,14 +76,17 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
         },
       },
       ADMIN_BAN: {
-        async write({ tx, roster, asker, now }, { agent_id, address, reason = null }) {
+        async write(ctx, { agent_id, address, reason = null }) {
+          const { tx, roster, asker, now } = ctx
           const id = agent_id === undefined ? undefined : withAt(agent_id)
           const addresses = address === undefined ? [] : address === true ? roster.addressesOf(id ?? '') : [canonical(address)]
           if (id === undefined && addresses.length === 0)
             throw new Fail('INVALID_MSG', address === true ? 'agent_id: whose address?' : 'Name an agent_id, an address, or both')
           if (addresses.includes(asker.address)) throw new Fail('INVALID_MSG', `address: ${asker.address} is your own`)
+          const line = id === undefined ? [] : [...await lineOf(tx, id)]
+          await spareOperators(ctx, options.admins, line, addresses)
           const effects: Effect[] = []
-          for (const each of id === undefined ? [] : await lineOf(tx, id)) {
+          for (const each of line) {
             await ban(tx, each, reason, now)
             effects.push({ kind: 'standing', agent: each, standing: await standingOf(tx, each) })
           }

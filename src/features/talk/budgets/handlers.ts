@@ -21,7 +21,7 @@ type Of = { readonly agent?: string | undefined, readonly channel?: string | und
 
 /** @throws Fail */
 const meant = (
-  ctx: Pick<ReadCtx | WriteCtx, 'me' | 'roster' | 'isAdmin'>,
+  ctx: Pick<ReadCtx | WriteCtx, 'me' | 'roster' | 'isAdmin' | 'passkeyAsked'>,
   { agent, channel }: Of,
 ): Meant & { readonly isRuler: boolean } => {
   if (channel === undefined)
@@ -50,7 +50,7 @@ export const budgets = ({ budgets: all }: BudgetPorts): Feature<'SET_BUDGET' | '
         async write(ctx, { agent, channel, messages, bytes, tokens, wakes }) {
           const { me, tx, now } = ctx
           const { subject, kind, isRuler, byRight } = meant(ctx, { agent, channel })
-          if (!isRuler) throw new Fail('AUTH_REQUIRED', `Only the owner of ${subject} and admins may do this`)
+          if (!isRuler) throw ctx.passkeyAsked ?? new Fail('AUTH_REQUIRED', `Only the owner of ${subject} and admins may do this`)
           if (channel !== undefined && wakes !== undefined) throw new Fail('INVALID_MSG', 'wakes: of agents only')
           if (channel === undefined && kind === 'own' && me.pubkey === null)
             throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have a budget of their own')

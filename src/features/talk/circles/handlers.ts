@@ -33,11 +33,12 @@ export const inCircle = (circles: Circles | undefined) =>
 export const circles = ({ circles: all }: CircleOptions): Feature<'RELEASE_CIRCLE'> => ({
   handlers: {
     RELEASE_CIRCLE: {
-      write({ me, roster, now, isAdmin }, { msg_id }) {
+      write({ me, roster, now, isAdmin, passkeyAsked }, { msg_id }) {
         const circle = all?.at(msg_id, now)
-        const isOwner = circle !== undefined && roster.channel(circle.stream)?.info.owner === me.id
-        if (circle === undefined || (!isAdmin && !isOwner))
-          throw new Fail('MESSAGE_NOT_FOUND', 'No circle that you may release begins with that message')
+        const refusal = new Fail('MESSAGE_NOT_FOUND', 'No circle that you may release begins with that message')
+        if (circle === undefined) throw refusal
+        const isOwner = roster.channel(circle.stream)?.info.owner === me.id
+        if (!isAdmin && !isOwner) throw passkeyAsked ?? refusal
         return {
           reply: reply('OK', {}),
           notify: [told(msg_id, { ...circle, until: now }, true)],

@@ -192,12 +192,14 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
     if (original === undefined) throw noMessage(request.msg_id)
     const { stream, seq, said } = original
     const isTheirs = await isAuthor(ctx, original)
+    if (said.erased) throw noMessage(request.msg_id)
+    const isOfChannel = stream.startsWith('#')
+    const passkeyAsked = isOfChannel ? ctx.passkeyAsked : undefined
     // Taking back what one said is possible from where one has left, too.
-    if (said.erased || (!isTheirs && !mayReadStream(me, stream, roster) && !(isAdmin && stream.startsWith('#'))))
-      throw noMessage(request.msg_id)
+    if (!isTheirs && !mayReadStream(me, stream, roster) && !(isAdmin && isOfChannel)) throw passkeyAsked ?? noMessage(request.msg_id)
     const isOwner = roster.channel(stream)?.info.owner === me.id
-    if (!isTheirs && !isOwner && !(isAdmin && stream.startsWith('#')))
-      throw new Fail('AUTH_REQUIRED', 'Only its author takes a message back; in a channel its owner and admins do, too')
+    if (!isTheirs && !isOwner && !(isAdmin && isOfChannel))
+      throw passkeyAsked ?? new Fail('AUTH_REQUIRED', 'Only its author takes a message back; in a channel its owner and admins do, too')
     if (!isTheirs && request.sig !== undefined)
       throw new Fail('VERIFICATION_FAILED', 'sig: only the author of a message signs that it is taken back')
     namesItself(original, request)

@@ -51,10 +51,10 @@ export const proposalReads = (
     },
   },
   PROPOSAL_EVENTS: {
-    async read({ me, isAdmin, db }, { proposal_id, after = 0, limit = options.maxPage }) {
+    async read({ me, isAdmin, passkeyAsked, db }, { proposal_id, after = 0, limit = options.maxPage }) {
       const proposal = await found(db, proposal_id)
       const isParty = await partyOf(db, me.id, proposal) !== undefined
-      if (!isParty && !isAdmin) throw notFound()
+      if (!isParty && !isAdmin) throw passkeyAsked ?? notFound()
       const stream = streamOf(proposal_id)
       const rows = await db.log.page(stream, { after, limit, maxBytes: options.maxPageBytes })
       const more = (rows.at(-1)?.seq ?? Infinity) < (await db.log.head(stream)).seq
