@@ -142,6 +142,18 @@ describe('who is here', () => {
     }))
 })
 
+test('whoever heard of all sessions of another says that it hears, so that it is waited for', async () => {
+  const told: BusMessage['kind'][] = []
+  await using _nodes = await startTestNodes({}, ({ kind }) => {
+    told.push(kind)
+    return 'now'
+  })
+  while (!told.includes('knows')) await new Promise(resolve => setTimeout(resolve, 10))
+  expect(told.indexOf('knows')).toBeGreaterThan(told.indexOf('sessions'))
+  // Nothing else is to be known.
+  expect(told).not.toContain('told')
+})
+
 test('one relay is alone, and tells nobody anything', async () => {
   const bus = new MemoryBus<BusMessage>().join('one')
   const publish = vi.spyOn(bus, 'publish')

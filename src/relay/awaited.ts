@@ -1,5 +1,5 @@
 // Whoever changes something for all is answered when the other processes know it: what they answer afterwards agrees with that. Who does
-// not say that it knows within a while is not waited for again until it is heard of.
+// not say that it knows within a while is not waited for again until it says that it knows something: one that is heard may not hear.
 import type { Counts } from '../base/metrics.ts'
 import { timerMs } from '../../lib/protocol/index.ts'
 
@@ -34,9 +34,7 @@ export class Awaited {
 
   /** Something was heard of a process: it is there. */
   alive(name: string): void {
-    const peer = this.#peers.get(name)
-    if (peer === undefined) this.#peers.set(name, { knows: 0, isSilent: false })
-    else peer.isSilent = false
+    if (!this.#peers.has(name)) this.#peers.set(name, { knows: 0, isSilent: false })
   }
 
   /** Those that are there. */
@@ -55,6 +53,7 @@ export class Awaited {
     const peer = this.#peers.get(name)
     if (peer === undefined || upTo <= peer.knows) return
     peer.knows = upTo
+    peer.isSilent = false
     for (const wait of this.#waits) if (wait.upTo <= upTo) this.#has(wait, name)
   }
 

@@ -30,7 +30,7 @@ import type { Gate, Passed } from './gate.ts'
 import type { Hub } from './hub.ts'
 import { Intake } from './intake.ts'
 import { largeBytesOf, LargeFrames } from './large.ts'
-import { lookedAgain, type LookAgain } from './look-again.ts'
+import type { LookAgain } from './look-again.ts'
 import type { Outbox } from './outbox.ts'
 import { priceAfter, priceBefore, type MessagePrice } from './price.ts'
 import { publish } from './publish.ts'
@@ -118,7 +118,7 @@ export class Dispatch {
 
   /** Allowances that are full again are forgotten. */
   sweep(now: number): void {
-    for (const allowance of [this.#deps.messages, this.#pieces, this.#deps.work]) allowance.sweep(now)
+    for (const each of [this.#deps.messages, this.#pieces, this.#deps.work, this.#deps.lookAgain]) each.sweep(now)
   }
 
   /** Work in several batches ends with the one that runs. */
@@ -385,12 +385,13 @@ export class Dispatch {
     handler: Extract<Handler<RequestType>, { read: unknown }>,
     request: DecodedRequest,
   ): Promise<void> {
-    const { reads, room } = this.#deps
+    const { reads, room, lookAgain, clock } = this.#deps
     if (isPaged(request)) await room(connection)
     await reads.turn(connection, async () => {
       try {
         const ask = () => this.#answerOf(connection, handler, request)
-        const answer = await ask().catch((error: unknown) => lookedAgain(error, connection, request.body, this.#deps.lookAgain, ask))
+        const refused = (error: unknown) => lookAgain.instead(error, connection, request.body, clock.now(), ask)
+        const answer = await ask().catch(refused)
         return this.#answer(connection, answer, request.body.id)
       } catch (error) {
         this.#refuse(connection, error, request.body.id)

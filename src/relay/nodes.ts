@@ -391,7 +391,7 @@ export class Nodes {
   }
 
   /** Looks up what is about to be refused by what is known in memory: whether the tables know better. Undefined: nobody else changes them. */
-  lookAgain(channel: string | undefined, agent: string | undefined): Promise<boolean> | undefined {
+  look(channel: string | undefined, agent: string | undefined): Promise<boolean> | undefined {
     const { bus, store, effects: { changes } } = this.#deps
     // Writes wait for it: not behind those who read much.
     return bus.isAlone ? undefined : changes.during(fresh => rereadOne(store.read, this.#deps, fresh, channel, agent))
@@ -453,6 +453,10 @@ export class Nodes {
       effects.hear({ kind: 'agent', agent: id, change: { ...change, name: facts.name, memberships: facts.memberships } }, from)
     }
     this.#hearing.learned(from, n)
+    // Whom it waited for in vain it waits for again: it is heard here, and what was missed is read first.
+    const say = () => bus.publish(processNamed(from), { kind: 'knows', n })
+    if (this.#resyncing === undefined) say()
+    else this.#resyncing.then(say).catch(() => undefined)
     this.#onIntroduced?.()
   }
 }

@@ -28,6 +28,7 @@ import type { HttpDoor } from './inside.ts'
 import { leave, turnBack } from './leaving.ts'
 import type { Local } from './local.ts'
 import { insideOf } from './local-connection.ts'
+import { LookAgain } from './look-again.ts'
 import { listenForMetrics, type MetricsListener } from './metrics-listener.ts'
 import { Listener, type ListenerOptions, type SocketFacts } from './listener.ts'
 import { Nodes, NumberedBus, type NodesOptions } from './nodes.ts'
@@ -228,7 +229,7 @@ export class Relay {
       ...{ gate, bonds: this.bonds },
       quota,
       audit: new Audit(log, options.auditCount),
-      lookAgain: (channel, agent) => this.#nodes.lookAgain(channel, agent),
+      lookAgain: new LookAgain((channel, agent) => this.#nodes.look(channel, agent)),
       messages,
       work,
       announceMaxMembers,

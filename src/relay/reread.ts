@@ -2,13 +2,16 @@
 import { loadMemberships } from '../store/agents.ts'
 import { loadChannel, loadChannels } from '../store/channels.ts'
 import { readMeta } from '../store/meta.ts'
-import { addressBans, standingOf } from '../store/standing.ts'
+import { addressBans, standingsOf } from '../store/standing.ts'
 import type { Db } from '../store/store.ts'
 import { memberThing } from './changes.ts'
 import type { Effects } from './effects.ts'
 import type { Gate } from './gate.ts'
 import type { Roster } from './roster.ts'
 import type { RelayBus } from './told.ts'
+
+/** Agents that are asked about at once. */
+const maxAtOnce = 500
 
 export interface RereadOptions {
   /** Under which the message of the day is kept; undefined: it is a setting. */
@@ -19,7 +22,7 @@ export interface RereadOptions {
 
 export interface RereadDeps {
   readonly bus: RelayBus
-  readonly effects: Effects
+  readonly effects: Pick<Effects, 'hear'>
   readonly gate: Gate
   readonly roster: Roster
 }
@@ -78,15 +81,25 @@ export const rereadOne = async (
 /** What agents are and where they belong, of those that are connected to this process. */
 export const rereadAgents = async (
   db: Db,
-  { effects, roster, node }: Pick<RereadDeps, 'effects' | 'roster'> & { readonly node: string },
+  deps: Pick<RereadDeps, 'effects' | 'roster'> & { readonly node: string },
   fresh: ReadonlySet<string>,
   agents: ReadonlySet<string>,
 ): Promise<void> => {
-  const here = [...agents].flatMap(id => roster.isConnected(id) ? roster.agent(id) ?? [] : [])
-  for (const { id, pubkey } of here) {
-    if (pubkey === null) continue
-    const standing = await standingOf(db, id)
-    if (!fresh.has(id)) effects.hear({ kind: 'standing', agent: id, standing }, node)
+  const here = [...agents].filter(id => deps.roster.isConnected(id))
+  for (let at = 0; at < here.length; at += maxAtOnce) await rereadSome(db, deps, fresh, here.slice(at, at + maxAtOnce))
+}
+
+const rereadSome = async (
+  db: Db,
+  { effects, roster, node }: Parameters<typeof rereadAgents>[1],
+  fresh: ReadonlySet<string>,
+  ids: readonly string[],
+): Promise<void> => {
+  const here = ids.flatMap(id => roster.isConnected(id) ? roster.agent(id) ?? [] : [])
+  const keyed = here.flatMap(({ id, pubkey }) => pubkey === null ? [] : id)
+  if (keyed.length > 0) {
+    for (const [id, standing] of await standingsOf(db, keyed))
+      if (!fresh.has(id)) effects.hear({ kind: 'standing', agent: id, standing }, node)
   }
   const known = here.map(({ id, memberships }) => ({ agent: id, memberships }))
   const rows = await loadMemberships(db, here.map(({ id }) => id))

@@ -8,7 +8,7 @@ import type { Along, Connection } from './connection.ts'
 import { Fail, type BelowOperator, type Handler, type Outcome, type Prepared, type WriteCtx } from './feature.ts'
 import type { Gate } from './gate.ts'
 import type { Quota } from './quota.ts'
-import { lookedAgain, type LookAgain } from './look-again.ts'
+import type { LookAgain } from './look-again.ts'
 import type { Roster } from './roster.ts'
 
 export interface WriteDeps {
@@ -67,7 +67,7 @@ export class WriteJob implements Job {
     const refused = (error: unknown) => {
       // What has begun is undone, and no more is tried in its transaction.
       if (tx.writes !== writes) throw error
-      return lookedAgain(error, this.connection, this.#request.body, this.#deps.lookAgain, () => this.#decide(tx, now))
+      return this.#deps.lookAgain.instead(error, this.connection, this.#request.body, now, () => this.#decide(tx, now))
     }
     try {
       const decided = this.#decide(tx, now)

@@ -1,5 +1,5 @@
 // Standing: whether an agent is admitted to this relay, and as what. Bans, the allowlist, and one question that everybody asks.
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import { preparedRead } from './prepared.ts'
 import type { Db, Migration, ReadTables, Tx } from './store.ts'
 
@@ -29,17 +29,35 @@ export interface Standing {
   readonly ban: { readonly reason: string | null } | undefined
 }
 
-const findStanding = preparedRead((tables: ReadTables<Tables>, id: string) =>
-  tables.selectFrom(sql<{ id: string }>`(SELECT ${id} AS id)`.as('who'))
+const selectStanding = (tables: ReadTables<Tables>, ids: RawBuilder<{ id: string }>) =>
+  tables.selectFrom(ids.as('who'))
     .leftJoin('agents', 'agents.id', 'who.id').leftJoin('bans', 'bans.agent', 'who.id').leftJoin('allowlist', 'allowlist.agent', 'who.id')
     .select(['agents.id as known', 'verified', 'rotated_to', 'revoked_at', 'bans.at as banned_at', 'reason', 'allowlist.at as approved_at'])
     .select(['agents.pubkey as key', 'allowlist.pubkey as approved_key'])
+
+const findStanding = preparedRead((tables: ReadTables<Tables>, id: string) =>
+  selectStanding(tables, sql<{ id: string }>`(SELECT ${id} AS id)`)
 )
+
+type Found = Awaited<ReturnType<typeof findStanding>>[number]
 
 /** `pubkey`: the key that somebody shows, as canonical PEM; whoever asks about an id alone means the key that the relay has for it. */
 export const standingOf = async (db: Db, id: string, pubkey?: string): Promise<Standing> => {
   const [found] = await findStanding(db, id)
-  const { known, verified, rotated_to, revoked_at, banned_at, reason, approved_at, key, approved_key } = found!
+  return standingBy(found!, pubkey)
+}
+
+/** The same of many at once, by what the relay has for their ids. */
+export const standingsOf = async (db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, Standing>> => {
+  const rows = db.dialect.rowsOf<{ id: string }>({ id: 'text' }, ids.map(id => ({ id })))
+  const all = await selectStanding(db.tables<Tables>(), rows).select('who.id as of').execute()
+  return new Map(all.map(found => [found.of, standingBy(found, undefined)]))
+}
+
+const standingBy = (
+  { known, verified, rotated_to, revoked_at, banned_at, reason, approved_at, key, approved_key }: Found,
+  pubkey: string | undefined,
+): Standing => {
   const isOther = (stored: string | null) => pubkey !== undefined && stored !== null && stored !== pubkey
   return {
     isKnown: known !== null,

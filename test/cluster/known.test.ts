@@ -1,7 +1,7 @@
 // Whoever is answered at one process finds at the others what the answer says, however long the bus takes and whatever overtakes what; and
 // a process that does not answer holds nobody up.
 import pg from 'pg'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Random } from '../chaos/random.ts'
 import { startTestCluster, type TestCluster } from '../kit/cluster.ts'
 import { newKey, type Wire } from '../kit/wire.ts'
@@ -111,6 +111,25 @@ describe('a process that hears nothing', () => {
         await client.end()
       }
     }))
+
+  test('looks a few names up that are not there for one address, and refuses the rest by what it remembers', async () => {
+    await using cluster = await startTestCluster(2)
+    await using two = await cluster.nodes[1]!.login('two', { key: newKey() })
+    cluster.clock.stop()
+    const asked = vi.spyOn(pg.Client.prototype, 'query')
+    try {
+      for (const n of upTo(60)) {
+        const ask = n % 2 === 0 ? { type: 'JOIN', channel: `#none${n}` } : say('hello', `#none${n}`)
+        expect(await two.answer(ask)).toMatchObject({ code: 'CHANNEL_NOT_FOUND' })
+      }
+      const looks = asked.mock.calls.filter(([query]) =>
+        (query as { readonly text?: string }).text?.includes('from "channels" where "name" =')
+      )
+      expect(looks).toHaveLength(20)
+    } finally {
+      asked.mockRestore()
+    }
+  })
 
   test('lets in whoever was invited elsewhere, and out of a channel whoever was put out there', () =>
     both(async (one, two, { buses }) => {
