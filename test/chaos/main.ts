@@ -2,6 +2,7 @@
 // and 2 when the run itself failed.
 import { parseArgs } from 'node:util'
 import { promises } from './broken-store.ts'
+import { linksRun } from './links-run.ts'
 import { engines, run, type RunResult } from './run.ts'
 import { workRun } from './work-run.ts'
 
@@ -12,6 +13,8 @@ const usage = `npm run chaos -- [options]
   --seed S       the same seed, the same plan of faults (random)
   --store E      ${engines.join(', ')}: where the relay keeps its data (sqlite)
   --nodes N      processes that serve the relay, on PostgreSQL and over NATS, which are attacked too (1)
+  --links        three relays that are linked are killed, stand still and are parted, and the ways between them torn: what is handed on and
+                 mirrored is reckoned
   --work         workers of an agent, a receiver of webhooks and the relay are killed, and not the network: who had what when is counted
   --break P      ${promises.join(', ')}: the relay breaks this promise, and the run has to notice
   --json         the result as JSON, with what clients were refused
@@ -35,6 +38,7 @@ const options = {
   store: { type: 'string', default: 'sqlite' },
   nodes: { type: 'string', default: '1' },
   break: { type: 'string' },
+  links: { type: 'boolean', default: false },
   work: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
@@ -75,6 +79,12 @@ const main = async (): Promise<number> => {
   }
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error(`ended by ${name}`)))
+  if (values.links) {
+    const result = await linksRun({ seed, messages, durationMs: minutes * 60_000, onProgress, signal: stop.signal })
+    process.stdout.write(`${JSON.stringify({ seed, ...result })}\n`)
+    const { lost, doubled, reordered, misplaced, refused, unsettled, unlike, unfit, fallen } = result
+    return lost + doubled + reordered + misplaced + refused + unsettled + unlike + unfit + fallen === 0 ? 0 : 1
+  }
   const result = await run({
     messages,
     clients,

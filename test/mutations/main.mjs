@@ -1,5 +1,5 @@
-// Breaks what holds a promise on PostgreSQL, one line at a time in a copy of the sources, and tells whether a test notices:
-// node test/mutations/main.mjs [word of what to break]. Ends with 1 if one is not noticed.
+// Breaks what holds a promise on PostgreSQL or of links, one line at a time in a copy of the sources, and tells whether a test notices:
+// node test/mutations/main.mjs [word of what to break, or of the test's name]. Ends with 1 if one is not noticed.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,8 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
 const table = JSON.parse(readFileSync(join(import.meta.dirname, 'table.json'), 'utf8'))
-const chosen = table.filter(({ what }) => process.argv[2] === undefined || what.includes(process.argv[2]))
+const [, , word = ''] = process.argv
+const chosen = table.filter(({ what, test }) => what.includes(word) || test.includes(word))
 const copy = mkdtempSync(join(tmpdir(), 'agentchat-mutations-'))
 
 /** Whether the test fails: undefined if it did not run. */
@@ -27,6 +28,8 @@ const fails = ({ test, name }) => {
   }
 }
 
+/** Whether a test fails as it is, by its name: several mutations may have the same one. */
+const unbroken = new Map()
 let unnoticed = 0
 try {
   for (const part of ['src', 'lib', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']) cpSync(join(root, part), join(copy, part), { recursive: true })
@@ -34,7 +37,9 @@ try {
   for (const mutation of chosen) {
     const file = join(copy, mutation.file)
     const whole = readFileSync(file, 'utf8')
-    const before = fails(mutation)
+    const ofTest = `${mutation.test} ${mutation.name}`
+    if (!unbroken.has(ofTest)) unbroken.set(ofTest, fails(mutation))
+    const before = unbroken.get(ofTest)
     writeFileSync(file, whole.replace(mutation.from, () => mutation.to))
     const after = fails(mutation)
     writeFileSync(file, whole)
