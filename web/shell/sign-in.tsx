@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks'
 import { account, lookWhoIsIn, takesAccounts, type Vouched } from '../state/account.ts'
 import { begin, comeInAsGuest, comeInWithKey, problem } from '../state/session.ts'
 import { agentName, newKeyInVault, openByCode, openByPasskey } from '../state/vault.ts'
+import { LinkGuest } from './link-guest.tsx'
 import { plain } from '../kit/visible-text.tsx'
 import { Why } from '../kit/why.tsx'
 import { t } from '../text/index.ts'
@@ -13,8 +14,8 @@ const maxName = 32
 /** As names are on the relay. */
 const goodName = /^[A-Za-z0-9_-]{1,32}$/
 
-/** name: who comes in; code: the recovery code is asked for; written: it is shown, once. */
-type Step = { readonly kind: 'name' } | { readonly kind: 'code' } | { readonly kind: 'written', readonly code: string }
+/** name: who comes in; code: the recovery code is asked for; link: another browser is; written: the code is shown, once. */
+type Step = { readonly kind: 'name' | 'code' | 'link' } | { readonly kind: 'written', readonly code: string }
 
 export const SignIn = () => {
   const texts = t.value.shell
@@ -38,14 +39,19 @@ export const SignIn = () => {
     attempt(async () => {
       const { outcome, vouched: by } = await openByPasskey()
       if (outcome === 'opened') return begin()
-      vouched.value = by
-      if (outcome === 'closed') step.value = { kind: 'code' }
+      // Who has a key is not asked to make another, in the place of its recovery code.
+      if (outcome === 'none') vouched.value = by
+      else step.value = { kind: 'code' }
     })
   const withName = (name: string) =>
     attempt(async () => {
       if (vouched.value === undefined) return comeInWithKey(name)
       step.value = { kind: 'written', code: await newKeyInVault(name, vouched.value) }
     })
+  const link = () => {
+    wrong.value = undefined
+    step.value = { kind: 'link' }
+  }
   return (
     <main class='middle' id='main'>
       <div class='card welcome'>
@@ -58,6 +64,7 @@ export const SignIn = () => {
             onName={withName}
             onPasskey={byPasskey}
             onCode={() => step.value = { kind: 'code' }}
+            onLink={link}
           />
         )}
         {step.value.kind === 'code'
@@ -66,8 +73,18 @@ export const SignIn = () => {
               isBusy={isBusy.value}
               onCode={code => attempt(() => openByCode(code).then(begin))}
               onCancel={() => step.value = { kind: 'name' }}
+              onLink={link}
             />
           )}
+        {step.value.kind === 'link' && (
+          <LinkGuest
+            onKept={() => void begin()}
+            onEnded={error => {
+              wrong.value = error === undefined ? undefined : reasonOf(error)
+              step.value = { kind: 'name' }
+            }}
+          />
+        )}
         {step.value.kind === 'written' && <Written code={step.value.code} />}
         <p role='alert' class='wrong'>
           <Why reason={wrong.value ?? problem.value} />
@@ -79,13 +96,14 @@ export const SignIn = () => {
 }
 
 const NameStep = (
-  { isBusy, isOfAccount, onName, onPasskey, onCode }: {
+  { isBusy, isOfAccount, onName, onPasskey, onCode, onLink }: {
     readonly isBusy: boolean
     /** The key will be the account's that has just signed in. */
     readonly isOfAccount: boolean
     readonly onName: (name: string) => void
     readonly onPasskey: () => void
     readonly onCode: () => void
+    readonly onLink: () => void
   },
 ) => {
   const texts = t.value.shell
@@ -109,6 +127,7 @@ const NameStep = (
         <div class='actions'>
           <button type='button' disabled={isBusy} onClick={onPasskey}>{owner === undefined ? texts.byPasskey : texts.openByPasskey}</button>
           <button type='button' class='quiet' onClick={onCode}>{texts.haveCode}</button>
+          {owner !== undefined && <button type='button' class='quiet' onClick={onLink}>{t.value.link.fromOther}</button>}
           {owner === undefined && <a href='/account' target='_self'>{texts.accountPage}</a>}
         </div>
       )}
@@ -133,7 +152,12 @@ const NameStep = (
 }
 
 const CodeStep = (
-  { isBusy, onCode, onCancel }: { readonly isBusy: boolean, readonly onCode: (code: string) => void, readonly onCancel: () => void },
+  { isBusy, onCode, onCancel, onLink }: {
+    readonly isBusy: boolean
+    readonly onCode: (code: string) => void
+    readonly onCancel: () => void
+    readonly onLink: () => void
+  },
 ) => {
   const texts = t.value.shell
   const code = useSignal('')
@@ -157,6 +181,7 @@ const CodeStep = (
       <div class='actions'>
         <button type='submit' class='primary' disabled={isBusy || code.value.trim() === ''}>{texts.openKey}</button>
         <button type='button' onClick={onCancel}>{texts.back}</button>
+        {account.value !== undefined && <button type='button' class='quiet' onClick={onLink}>{t.value.link.fromOther}</button>}
       </div>
     </form>
   )

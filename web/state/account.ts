@@ -129,14 +129,15 @@ export const signIn = async ({ input, passkeys }: SignInOptions = {}): Promise<V
 /**
  * Has the owner vouch by a passkey, now. @throws Error where he does not, or with a passkey of another account
  */
-export const vouch = async (): Promise<void> => {
+export const vouch = async (more: Pick<SignInOptions, 'input'> = {}): Promise<Vouched> => {
   const { id: asked, passkeys = [] } = account.peek() ?? {}
   // With one of another account this browser would be signed in to that.
-  const { account: told } = await signIn({ passkeys })
-  if (told !== asked) {
+  const vouched = await signIn({ passkeys, ...more })
+  if (vouched.account !== asked) {
     await lookWhoIsIn()
     throw new Error(t.peek().acts.otherPasskey)
   }
+  return vouched
 }
 
 /** Asks for the passkey again where the relay wants it: at the door of accounts, or over the session. */

@@ -12,17 +12,19 @@ import {
   recoverySecret,
   unwrapKey,
   wrapKey,
+  type WrapContext,
   type WrapKind,
 } from '../../lib/identity/index.ts'
+import type { AgentId } from '../../lib/index.ts'
 import { account, askAccount, fresh, lookWhoIsIn, signIn, type Vouched } from './account.ts'
 import { keepKey, newKey } from './keep.ts'
 import { myId, onOpened, visitor, welcome } from './session.ts'
 
 /** A key in the vault, closed. */
-interface Closed {
+export interface Closed {
   readonly id: string
   readonly kind: WrapKind
-  readonly agent: `@${string}`
+  readonly agent: AgentId
   readonly passkey?: string | null
   readonly label: string
   readonly wrap: string
@@ -32,26 +34,38 @@ interface Closed {
 export type Outcome = 'opened' | 'none' | 'closed'
 
 /** Which relay this is, before anybody is in. */
-const relayId = async (): Promise<string> => {
+export const relayId = async (): Promise<string> => {
   const { server_id } = await (await fetch('/.well-known/agentchat.json')).json() as { server_id?: unknown }
   if (typeof server_id !== 'string') throw new Error('This relay does not say who it is')
   return server_id
 }
 
-const closedKeys = async (): Promise<readonly Closed[]> => (await askAccount('GET', '/account/vault') as { items: readonly Closed[] }).items
+export const closedKeys = async (): Promise<readonly Closed[]> =>
+  (await askAccount('GET', '/account/vault') as { items: readonly Closed[] }).items
 
 /** A name that an agent may have, of one that a person has. */
 export const agentName = (name: string): string =>
   name.normalize('NFKD').replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 32) || 'me'
 
-const open = async ({ wrap, kind, agent, label }: Closed, secret: Uint8Array): Promise<void> => {
-  const pkcs8 = await unwrapKey(wrap, secret, kind, { relay: await relayId(), account: account.peek()!.id, agent })
+/** What a closed key is bound to: closed for somebody else, it does not open. */
+export const boundTo = async (agent: AgentId): Promise<WrapContext> => ({ relay: await relayId(), account: account.peek()!.id, agent })
+
+/** Shows an opened key to `use`, and to nobody afterwards. @throws IdentityError where the secret does not open it */
+export const withOpened = async <T>(
+  { wrap, kind, agent }: Pick<Closed, 'wrap' | 'kind' | 'agent'>,
+  secret: Uint8Array,
+  use: (pkcs8: Uint8Array<ArrayBuffer>) => Promise<T>,
+): Promise<T> => {
+  const pkcs8 = await unwrapKey(wrap, secret, kind, await boundTo(agent))
   try {
-    await keepKey({ ...await importBrowserKey(pkcs8), name: agentName(label) })
+    return await use(pkcs8)
   } finally {
     pkcs8.fill(0)
   }
 }
+
+const open = (closed: Closed, secret: Uint8Array): Promise<void> =>
+  withOpened(closed, secret, async pkcs8 => keepKey({ ...await importBrowserKey(pkcs8), name: agentName(closed.label) }))
 
 /** Signs in by a passkey, and opens the account's key where that passkey closed it. Gives what vouched, to close a new one by. */
 export const openByPasskey = async (): Promise<{ readonly outcome: Outcome, readonly vouched: Vouched }> => {

@@ -7,8 +7,9 @@ import { chat } from './de/chat.ts'
 import { court } from './de/court.ts'
 import { deals } from './de/deals.ts'
 import { errors } from './de/errors.ts'
+import { link } from './de/link.ts'
 import { relay } from './de/relay.ts'
 import { settings } from './de/settings.ts'
 import { shell } from './de/shell.ts'
 
-export const de: Texts = { shell, acts, agents, anything, chat, court, deals, errors, relay, settings }
+export const de: Texts = { shell, acts, agents, anything, chat, court, deals, errors, link, relay, settings }

@@ -6,8 +6,9 @@ import { chat } from './en/chat.ts'
 import { court } from './en/court.ts'
 import { deals } from './en/deals.ts'
 import { errors } from './en/errors.ts'
+import { link } from './en/link.ts'
 import { relay } from './en/relay.ts'
 import { settings } from './en/settings.ts'
 import { shell } from './en/shell.ts'
 
-export const en = { shell, acts, agents, anything, chat, court, deals, errors, relay, settings }
+export const en = { shell, acts, agents, anything, chat, court, deals, errors, link, relay, settings }

@@ -8,6 +8,7 @@ import { chooseLocale, chooseTheme, theme, themes } from '../../state/preference
 import { again, isKeyed, myId, visitor } from '../../state/session.ts'
 import { claimMine } from '../../state/vault.ts'
 import { locale, locales, t } from '../../text/index.ts'
+import { LinkHost } from './link-host.tsx'
 
 export const Page = () => {
   const texts = t.value.settings
@@ -35,6 +36,7 @@ export const Page = () => {
         )}
       </section>
       <OwnAccount />
+      {account.value !== undefined && isKeyed.value && <LinkHost />}
       <section class='card'>
         <h2>{texts.look}</h2>
         <label for='theme'>{texts.theme}</label>
