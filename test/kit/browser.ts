@@ -29,6 +29,8 @@ export interface VisitOptions {
   readonly size?: Size
   /** behind /console/ */
   readonly path?: string
+  /** What its browser asks pages to speak. */
+  readonly locale?: string
   /** For tools that bring scripts of their own. */
   readonly bypassCsp?: boolean
   /** What is done to the window before it goes there. */
@@ -56,9 +58,9 @@ export const useBrowser = () => {
     /** Somebody who was never here, at the console of a relay. */
     visit: async (
       site: Pick<ConsoleRelay, 'consoleUrl'>,
-      { size = desktop, path = '', bypassCsp = false, before }: VisitOptions = {},
+      { size = desktop, path = '', locale = 'en-US', bypassCsp = false, before }: VisitOptions = {},
     ): Promise<Visit> => {
-      const context = await browser!.newContext({ viewport: size, locale: 'en-US', reducedMotion: 'reduce', bypassCSP: bypassCsp })
+      const context = await browser!.newContext({ viewport: size, locale, reducedMotion: 'reduce', bypassCSP: bypassCsp })
       context.setDefaultTimeout(patienceMs)
       const page = await context.newPage()
       const faults = watchFaults(page)

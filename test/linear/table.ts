@@ -48,6 +48,7 @@ import { urlKey } from '../../src/domain/directory/sightings.ts'
 import { readTicket } from '../../src/domain/file-ticket.ts'
 import { readPaymentCode } from '../../src/domain/payment/code.ts'
 import { cookieOf } from '../../src/doors/account/cookie.ts'
+import { localeOf } from '../../src/doors/account/texts/index.ts'
 import { accepts, isKnown } from '../../src/doors/console/door.ts'
 import { hookText } from '../../src/doors/http/hook-text.ts'
 import { resourceAt } from '../../src/doors/http/resources.ts'
@@ -293,6 +294,8 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/doors/account/': {
     peer: 'cookies, paths and bodies of HTTP requests',
     run: {
+      localeOf: text => localeOf(text, text),
+      'localeOf of weights': text => localeOf(null, `de;q=${text}`),
       cookieOf: text => cookieOf({ headers: { cookie: text } } as never, ['https://a.example']),
       'cookieOf of one name': text => cookieOf({ headers: { cookie: `__Host-agentchat=${text}` } } as never, ['https://a.example']),
     },

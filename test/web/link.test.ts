@@ -83,6 +83,8 @@ describe.skipIf(noBrowser !== undefined)('another browser', () => {
     await ask(guest)
     await host.getByRole('button', { name: 'It is mine' }).click()
     const wrong = others(await digitsOn(guest))
+    await host.getByLabel('The digits of the other browser').waitFor()
+    expect([...await findings(guest), ...await findings(host)]).toEqual([])
     for (let i = 0; i < 2; i++) {
       await typeDigits(host, wrong)
       await told(host, 'look again')

@@ -15,6 +15,7 @@ import { oidcPlaces, type OidcPlaces } from './oidc-places.ts'
 import { ownPlaces } from './own-places.ts'
 import { checkRole, isOwn, passkeyAsked, type OwnPlace, type Place, type Places } from './place.ts'
 import type { AccountsPort, ClaimsPort, DevicesPort, SignedIn, VaultPort } from './port.ts'
+import { localeOf } from './texts/index.ts'
 import { vaultPlaces } from './vault-places.ts'
 
 export interface AccountDoorOptions {
@@ -104,7 +105,11 @@ export class AccountDoor implements HttpDoor {
       const waitMs = visit.pace()
       if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many requests of this address', {}, waitMs)
       return path === '/account'
-        ? this.#send(visit, 200, page(this.#options.relayName), { ...pageHeaders, 'content-type': 'text/html; charset=utf-8' })
+        ? this.#send(visit, 200, page(this.#options.relayName, localeOf(visit.query.get('lang'), request.headers['accept-language'])), {
+          ...pageHeaders,
+          'content-type': 'text/html; charset=utf-8',
+          vary: 'accept-language',
+        })
         : this.#send(visit, 200, script, { 'content-type': 'text/javascript; charset=utf-8' })
     }
     const { place, rest } = this.#placeOf(method, path)

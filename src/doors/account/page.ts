@@ -1,4 +1,5 @@
 // The page where people sign in: as little as a passkey needs. What it shows is text, never HTML, and it runs its own script alone.
+import { textsOf, type PageLocale } from './texts/index.ts'
 
 export const pageHeaders = {
   'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; "
@@ -8,38 +9,46 @@ export const pageHeaders = {
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, sign => `&#${sign.charCodeAt(0)};`)
 
-export const page = (relayName: string): string =>
-  `<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(relayName)}: account</title>
+/** @param locale in which it speaks; its texts are data on it */
+export const page = (relayName: string, locale: PageLocale): string => {
+  const texts = textsOf(locale)
+  const title = escaped(`${relayName}: ${texts.account}`)
+  return `<!doctype html>
+<html lang="${locale === 'pseudo' ? 'en' : locale}" dir="${locale === 'pseudo' ? 'rtl' : 'ltr'}"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>${title}</title>
 <style>
-  body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem; color: #111; background: #fff }
-  button, input { font: inherit; padding: .4rem .8rem; margin: .2rem .4rem .2rem 0 } li { margin: .4rem 0; overflow-wrap: anywhere }
+  body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem; color: #111; background: #fff; overflow-wrap: anywhere }
+  button, input, select { max-width: 100%; font: inherit; padding: .4rem .8rem; margin: .2rem .4rem .2rem 0 } li { margin: .4rem 0 }
   [role=status] { min-height: 1.5em; font-weight: bold }
 </style>
-<h1>${escaped(relayName)}</h1>
-<p id="said" role="status"></p>
+<header><h1>${escaped(relayName)}</h1>
+<p id="said" role="status"></p></header>
 <main id="main"></main>
-<noscript>Signing in by a passkey needs JavaScript.</noscript>
+<noscript>${escaped(texts.noScript)}</noscript>
+<script type="application/json" id="texts" data-locale="${locale}">${JSON.stringify(texts).replaceAll('<', '\\u003c')}</script>
 <script src="/account/page.js"></script>
 </html>
 `
+}
 
 export const script = `'use strict'
 const main = document.getElementById('main')
 const say = text => { document.getElementById('said').textContent = text }
 const hash = location.hash.slice(1)
 const given = /^[a-z]+=/.test(hash) ? { link: '', code: hash.startsWith('code=') ? hash.slice(5) : '' } : { link: hash, code: '' }
-// How it ended at an identity provider: by a word, so that nobody's link makes this page say something.
-const ends = {
-  'oidc=down': 'The identity provider does not answer: try again, or sign in by a passkey.',
-  'oidc=refused': 'The identity provider did not let you in, or what it said does not hold.',
-  'oidc=late': 'It took too long, or came back twice: begin again.',
-  'oidc=unknown': 'Nobody here is known by that. Sign in another way, and add it to your account.',
-}
-if (Object.hasOwn(ends, hash)) say(ends[hash])
+const dictionary = document.getElementById('texts')
+const texts = JSON.parse(dictionary.textContent)
+const put = (text, more) => text.replace(/\\{(\\w+)\\}/g, (_, key) => more[key])
+// Who chose a language in the console reads it here too. What stands behind the # goes along, and to nobody.
+const chosen = (() => { try { return localStorage.getItem('agentchat.locale') } catch { return null } })()
+const isOther = ['en', 'de', 'pseudo'].includes(chosen) && chosen !== dictionary.dataset.locale
+if (isOther) location.replace('/account?lang=' + chosen + location.hash)
+if (Object.hasOwn(texts.ends, hash)) say(texts.ends[hash])
 // It is no part of what the browser remembers.
-if (hash !== '') history.replaceState(null, '', '/account')
+if (hash !== '' && !isOther) history.replaceState(null, '', '/account')
 
+/** A sentence in the visitor's language, where there is one, and what the relay said itself. */
+const reason = ({ code, detail = texts.refused }) => Object.hasOwn(texts.errors, code) ? texts.errors[code] + ' (' + detail + ')' : detail
 const ask = async (method, path, body) => {
   const response = await fetch(path, {
     method,
@@ -47,7 +56,7 @@ const ask = async (method, path, body) => {
   })
   const text = await response.text()
   const told = text === '' ? {} : JSON.parse(text)
-  if (!response.ok) throw Object.assign(new Error(told.detail || 'The relay refused it'), { code: told.code })
+  if (!response.ok) throw Object.assign(new Error(reason(told)), { code: told.code })
   return told
 }
 const post = (path, body = {}) => ask('POST', path, body)
@@ -88,7 +97,7 @@ const list = (title, items) => [element('h2', title), Object.assign(element('ul'
   if (i === 1) part.append(...all[2])
   return [part]
 })
-const when = ms => new Date(ms).toLocaleString()
+const when = ms => new Date(ms).toLocaleString(document.documentElement.lang)
 
 const go = async path => {
   const { url } = await post(path, { to: 'account' })
@@ -97,34 +106,34 @@ const go = async path => {
 
 const showStranger = async () => {
   const name = element('input', '', { id: 'name', value: '', maxLength: 64, autocomplete: 'name' })
-  const label = element('label', 'Your name ', { htmlFor: 'name' })
-  const create = button('Make a passkey', async () => {
+  const label = element('label', texts.yourName + ' ', { htmlFor: 'name' })
+  const create = button(texts.makePasskey, async () => {
     const options = await post('/signin/link/options', { link: given.link, name: name.value })
     await make(options, '/signin/link/verify', { link: given.link, name: name.value })
     given.link = ''
     await show()
   })
-  const signIn = button('Sign in with a passkey', async () => {
+  const signIn = button(texts.signInPasskey, async () => {
     await vouch()
     await show()
   })
   const { items } = given.link === '' ? await ask('GET', '/signin/providers').catch(() => ({ items: [] })) : { items: [] }
-  const others = items.map(({ id, label }) => button('Sign in with ' + label, () => go('/signin/oidc/' + id)))
-  main.replaceChildren(...(given.link === '' ? [signIn, ...others] : [element('p', 'You were given a link to this relay. It is good once.'), label, name, create, signIn]))
+  const others = items.map(({ id, label }) => button(put(texts.signInWith, { provider: label }), () => go('/signin/oidc/' + id)))
+  main.replaceChildren(...(given.link === '' ? [signIn, ...others] : [element('p', texts.linkGiven), label, name, create, signIn]))
 }
 
 const showDevice = async code => {
   const { agent, address } = await post('/account/devices/look', { code })
   main.replaceChildren(
-    element('h2', 'A command wants to be yours'),
-    element('p', agent + ', from ' + address + ', shows the code ' + code + '. Say yes only where you started it yourself, and it shows this code.'),
-    button('It is mine', async () => {
+    element('h2', texts.commandTitle),
+    element('p', put(texts.commandMeans, { agent, address, code })),
+    button(texts.mine, async () => {
       await fresh(() => post('/account/devices', { code }))
       given.code = ''
       await show()
-      say(agent + ' goes on in a moment.')
+      say(put(texts.goesOn, { agent }))
     }),
-    button('It is not', async () => {
+    button(texts.notMine, async () => {
       given.code = ''
       await show()
     }),
@@ -133,21 +142,23 @@ const showDevice = async code => {
 
 const agentItems = ({ agents, waiting }) => [
   ...waiting.map(({ agent, expires_at }) => {
-    const item = element('li', agent + ' says that it is yours (until ' + when(expires_at) + ') ')
+    const item = element('li', put(texts.saysYours, { agent, time: when(expires_at) }) + ' ')
     item.append(
-      button('It is mine', () => fresh(() => post('/account/agents/' + agent)).then(show)),
-      button('It is not', () => fresh(() => ask('DELETE', '/account/agents/' + agent)).then(show)),
+      button(texts.mine, () => fresh(() => post('/account/agents/' + agent)).then(show)),
+      button(texts.notMine, () => fresh(() => ask('DELETE', '/account/agents/' + agent)).then(show)),
     )
     return item
   }),
   ...agents.map(({ agent, at }) => {
-    const item = element('li', agent + ', since ' + when(at) + ' ')
-    item.append(button('Let it go', () => fresh(() => ask('DELETE', '/account/agents/' + agent)).then(show)))
+    const item = element('li', put(texts.since, { agent, time: when(at) }) + ' ')
+    item.append(button(texts.letGo, () => fresh(() => ask('DELETE', '/account/agents/' + agent)).then(show)))
     return item
   }),
 ]
 
-const roles = { person: 'a person', moderator: 'moderator', reviewer: 'reviewer', auditor: 'auditor' }
+// Operators stay what they are.
+const { operator: _, ...roles } = texts.roles
+const roleName = role => texts.roles[role] ?? role
 const roleChoice = (label, chosen) => {
   const choice = element('select', '', { ariaLabel: label })
   choice.append(...Object.entries(roles).map(([role, name]) => element('option', name, { value: role, selected: role === chosen })))
@@ -156,66 +167,66 @@ const roleChoice = (label, chosen) => {
 
 const personItems = people => people.map(({ id, name, role }) => {
   const item = element('li', name + ' (' + id + ') ')
-  if (!Object.hasOwn(roles, role)) return item.append(role), item
-  const choice = roleChoice('What ' + name + ' is here', role)
-  item.append(choice, button('Set', async () => {
+  if (!Object.hasOwn(roles, role)) return item.append(roleName(role)), item
+  const choice = roleChoice(put(texts.roleOf, { name }), role)
+  item.append(choice, button(texts.set, async () => {
     await fresh(() => ask('PUT', '/account/people/' + id, { role: choice.value }))
-    say(name + ' is ' + roles[choice.value] + ' here.')
+    say(put(texts.isNow, { name, role: roles[choice.value] }))
   }))
   return item
 })
 
 const showOwner = (me, agents, providers, identities, people) => {
-  const invited = roleChoice('What who is invited will be', 'person')
+  const invited = roleChoice(texts.invitedRole, 'person')
   const elsewhere = identities.map(({ id, provider, email }) => {
     const item = element('li', provider + (email ? ', ' + email : '') + ' ')
-    item.append(button('Remove', () => fresh(() => ask('DELETE', '/account/identities/' + id)).then(show)))
+    item.append(button(texts.remove, () => fresh(() => ask('DELETE', '/account/identities/' + id)).then(show)))
     return item
   })
   const passkeys = me.passkeys.map(({ id, name, used_at }) => {
-    const item = element('li', name + ', used ' + when(used_at) + ' ')
-    item.append(button('Remove', async () => {
+    const item = element('li', put(texts.usedAt, { name, time: when(used_at) }) + ' ')
+    item.append(button(texts.remove, async () => {
       await fresh(() => ask('DELETE', '/account/passkeys/' + encodeURIComponent(id)))
       await show()
     }))
     return item
   })
   const signIns = me.sign_ins.map(({ id, agent, address, seen_at, here }) => {
-    const item = element('li', agent + ', ' + address + ', seen ' + when(seen_at) + (here ? ' (here) ' : ' '))
-    if (!here) item.append(button('Sign out', async () => {
+    const item = element('li', put(texts.seenAt, { browser: agent, address, time: when(seen_at) }) + ' ' + (here ? texts.here : ''))
+    if (!here) item.append(button(texts.signOut, async () => {
       await ask('DELETE', '/account/sign-ins/' + id)
       await show()
     }))
     return item
   })
   main.replaceChildren(
-    element('p', me.account.name + ' (' + me.account.role + ', ' + me.account.id + ')'),
-    ...list('Passkeys', passkeys),
-    button('Add a passkey', () => fresh(async () => {
-      const name = prompt('What is it called, like "phone"?')
+    element('p', put(texts.whoIs, { name: me.account.name, role: roleName(me.account.role), id: me.account.id })),
+    ...list(texts.passkeys, passkeys),
+    button(texts.addPasskey, () => fresh(async () => {
+      const name = prompt(texts.passkeyName)
       if (!name) return
       await make(await post('/account/passkeys/options', { name }), '/account/passkeys', { name })
       await show()
     })),
-    ...(providers.length > 0 ? list('Elsewhere', elsewhere) : []),
-    ...providers.map(({ id, label }) => button('Add ' + label, () => fresh(() => go('/account/identities/' + id)))),
-    ...list('Agents (agentchat account link ' + me.account.id + ')', agentItems(agents)),
-    button('A command shows a code', async () => {
-      const code = prompt('The code that it shows, like BCDF-GHJK')
+    ...(providers.length > 0 ? list(texts.elsewhere, elsewhere) : []),
+    ...providers.map(({ id, label }) => button(put(texts.addProvider, { provider: label }), () => fresh(() => go('/account/identities/' + id)))),
+    ...list(put(texts.agents, { command: 'agentchat account link ' + me.account.id }), agentItems(agents)),
+    button(texts.haveCode, async () => {
+      const code = prompt(texts.whichCode)
       if (code) await showDevice(code)
     }),
-    ...list('Signed in', signIns),
-    button('Sign out', async () => {
+    ...list(texts.signedIn, signIns),
+    button(texts.signOut, async () => {
       await post('/signout')
       await show()
     }),
-    button('Sign out everywhere', async () => {
+    button(texts.signOutEverywhere, async () => {
       await post('/signout', { everywhere: true })
       await show()
     }),
     ...(me.account.role === 'operator'
-      ? [...list('People', personItems(people)), invited,
-        button('Invite somebody', async () => say((await fresh(() => post('/account/invitations', { role: invited.value }))).url))]
+      ? [...list(texts.people, personItems(people)), invited,
+        button(texts.invite, async () => say((await fresh(() => post('/account/invitations', { role: invited.value }))).url))]
       : []),
   )
 }
@@ -242,6 +253,6 @@ const show = async () => {
   }
 }
 if (!window.PublicKeyCredential || !PublicKeyCredential.parseCreationOptionsFromJSON)
-  say('This browser makes no passkeys here: they need a newer one, and HTTPS or http://localhost')
-show()
+  say(texts.noPasskeys)
+if (!isOther) show()
 `
