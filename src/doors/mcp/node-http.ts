@@ -84,8 +84,10 @@ const headMs = 50
 /** Writes an answer of the web, as fast as it is read; who does not read it is cut. */
 export const sendWeb = async (answer: Response, response: ServerResponse): Promise<void> => {
   if (response.destroyed) return void answer.body?.cancel().catch(() => undefined)
-  response.writeHead(answer.status, { ...Object.fromEntries(answer.headers), 'x-accel-buffering': 'no' })
-  if (answer.body === null) return void response.end()
+  const headers = { ...Object.fromEntries(answer.headers), 'x-accel-buffering': 'no' }
+  if (answer.body === null) return void response.writeHead(answer.status, headers).end()
+  if (isWhole(answer)) return sendWhole(Buffer.from(await answer.arrayBuffer()), answer.status, headers, response)
+  response.writeHead(answer.status, headers)
   // What stands in between holds even the head back until a first byte comes.
   const early = setTimeout(() => response.flushHeaders(), timerMs(headMs))
   const reader = answer.body.getReader()
@@ -100,17 +102,7 @@ export const sendWeb = async (answer: Response, response: ServerResponse): Promi
       response.cork()
       const isTaken = response.write(value)
       process.nextTick(() => response.uncork())
-      if (!isTaken) {
-        await new Promise<void>(resolve => {
-          const on = () => {
-            clearTimeout(stalled)
-            response.removeListener('drain', on).removeListener('close', on)
-            resolve()
-          }
-          const stalled = setTimeout(() => response.destroy(), timerMs(stallMs))
-          response.on('drain', on).on('close', on)
-        })
-      }
+      if (!isTaken) await readOn(response, 'drain')
     }
   } finally {
     clearTimeout(early)
@@ -118,6 +110,33 @@ export const sendWeb = async (answer: Response, response: ServerResponse): Promi
     response.end()
   }
 }
+
+/** JSON stands in memory already when its answer is made: it needs no stream. */
+const isWhole = ({ headers }: Response): boolean => headers.get('content-type')?.startsWith('application/json') === true
+
+/** One write, and done where the system takes it at once. */
+const sendWhole = async (
+  body: Buffer,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  response: ServerResponse,
+): Promise<void> => {
+  if (response.destroyed) return
+  response.writeHead(status, { ...headers, 'content-length': body.length }).end(body)
+  if (response.socket?.writableLength) await readOn(response, 'finish')
+}
+
+/** Until what was written is read, or whoever should read it is gone, or cut. */
+const readOn = (response: ServerResponse, event: 'drain' | 'finish'): Promise<void> =>
+  new Promise(resolve => {
+    const on = () => {
+      clearTimeout(stalled)
+      response.removeListener(event, on).removeListener('close', on)
+      resolve()
+    }
+    const stalled = setTimeout(() => response.destroy(), timerMs(stallMs))
+    response.on(event, on).on('close', on)
+  })
 
 export const problem = (response: ServerResponse, { status, title }: Cut, headers: Readonly<Record<string, string>> = {}): void => {
   const body = JSON.stringify({ type: 'about:blank', title, status })

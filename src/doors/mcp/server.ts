@@ -1,6 +1,6 @@
 // An MCP server of the official SDK over the tools: what of it touches the SDK. It is loaded late, and only where the door is on.
 import type { Server, ServerContext } from '@modelcontextprotocol/server'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { version } from '../../base/version.ts'
 import { Changes } from './changes.ts'
 import { Codes } from './confirm.ts'
@@ -59,7 +59,8 @@ export interface Served {
 
 const hour = 3_600_000
 
-const draw = (): string => randomBytes(3).toString('hex')
+/** Of random ids: those are made of bytes that were drawn many at once. */
+const draw = (): string => randomUUID().slice(0, 6)
 
 /** Tells a host that a call goes on, by the token that it came with. */
 const progressOf = ({ mcpReq: { _meta, notify } }: ServerContext): Call['progress'] => {
