@@ -84,6 +84,7 @@ export const rights = {
   'relay.config': right('relay', ['operator'], 'closed', 'Set the message of the day and retention, and try policies', 2),
   'relay.announce': right('relay', ['operator'], 'closed', 'Announce to everyone', 2),
   'link.hand': right('relay', ['agent'], 'closed', 'Hand on, as a linked relay, what its agents say'),
+  'link.witness': right('relay', ['agent'], 'closed', 'Cosign, as a witness that the relay knows, heads of its transcripts'),
   'relay.link': right('relay', ['operator'], 'closed', 'Link other relays', 2),
   'audit.read': right('relay', ['operator', 'auditor'], 'closed', 'Read what admins did'),
   'court.rule': right('relay', ['operator'], 'closed', 'Decide a case that nobody else decided', 2),

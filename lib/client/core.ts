@@ -115,6 +115,7 @@ export class Core {
     })
     this.#transcripts = new TranscriptChecks({
       mode: options.transcripts ?? 'check',
+      witnesses: options.witnesses,
       verify,
       positions,
       place: () => this.#knows('transcripts') ? this.#place : undefined,
@@ -187,6 +188,7 @@ export class Core {
       gaveUp: error => this.#failAll(error),
       ended: error => {
         this.#failAll(error ?? new ConnectionError('CLOSED', 'The client was closed'))
+        this.#transcripts.reset()
         this.deliveries.end(error, error === undefined)
         this.tell({ kind: 'ended', error })
       },

@@ -11,6 +11,7 @@ import type { Positions } from './positions.ts'
 import type { VerifySignature } from './signature-check.ts'
 import type { TranscriptEvidence, TranscriptMode, TranscriptProblem } from './transcript-checks.ts'
 import type { Transport } from './transport.ts'
+import type { WitnessOptions } from './witness-checks.ts'
 
 /** What a client is made with; all but `server` can be left out. */
 export interface ClientOptions {
@@ -65,6 +66,11 @@ export interface ClientOptions {
    * the relay keeps none. `off`: nothing is checked, and nothing said of what was seen.
    */
   readonly transcripts?: TranscriptMode
+  /**
+   * Witnesses that have to have cosigned what is heard in channels, so that the relay cannot show others another history (docs/TRANSCRIPTS.md). Fewer
+   * than are asked for are told as `status` (`unwitnessed`), or close the client, as `transcripts` says. Default: none.
+   */
+  readonly witnesses?: WitnessOptions
   /** Sign sent messages when there is an identity; default true. */
   readonly signMessages?: boolean
   /**

@@ -9,12 +9,13 @@
 // | told     | –                                     | –                                    | –                      |
 import { entryOf, isConsistent, openCheckpoint, readCheckpoint, TranscriptRange, type Checkpoint, type Verify } from '../identity/index.ts'
 import { fromBase64, toBase64 } from '../identity/pem.ts'
-import { isSameHash } from '../identity/transcripts/index.ts'
+import { comparedHeads, isSameHash, maxWitnesses, witnessedBy, type Witnessed } from '../identity/transcripts/index.ts'
 import { hasHost, type Frame } from '../protocol/index.ts'
 import type { Body } from './port.ts'
 import { RelayError } from './errors.ts'
 import type { Place } from './login.ts'
 import type { Positions } from './positions.ts'
+import { WitnessChecks, type WitnessOptions } from './witness-checks.ts'
 
 /** off: nothing is checked. check: what does not fit is told (`status`). strict: … and the client closes, but for what an author can do. */
 export type TranscriptMode = 'off' | 'check' | 'strict'
@@ -26,8 +27,9 @@ export type TranscriptMode = 'off' | 'check' | 'strict'
  * - rolled-back: it signs less than it did
  * - unsigned: what should be a signed head is none, or there is none at all
  * - duplicated: a message that is signed for one place stands in two; its author can have sent it twice
+ * - unwitnessed: fewer witnesses than are asked for have cosigned what was heard, in the time that they have
  */
-export type TranscriptProblem = 'fork' | 'crossed' | 'rewritten' | 'rolled-back' | 'unsigned' | 'duplicated'
+export type TranscriptProblem = 'fork' | 'crossed' | 'rewritten' | 'rolled-back' | 'unsigned' | 'duplicated' | 'unwitnessed'
 
 /** What shows it: JSON for `agentchat verify --evidence`. */
 export interface TranscriptEvidence {
@@ -44,10 +46,13 @@ export interface TranscriptEvidence {
   readonly author_pubkey?: string | undefined
   /** what this client has of it */
   readonly own?: { readonly size: number, readonly root: string } | undefined
+  /** what the first events of the larger head hash to, as many as the smaller one has (base64), and proof of that */
+  readonly proof?: { readonly root: string, readonly consistency: readonly string[] } | undefined
 }
 
 export interface TranscriptChecksOptions {
   readonly mode: TranscriptMode
+  readonly witnesses: WitnessOptions | undefined
   readonly verify: Verify
   readonly positions: Positions
   /** The relay as it has proved to be; undefined: it keeps no transcripts. */
@@ -76,7 +81,7 @@ interface Asked {
   readonly from?: number
   readonly peaks?: true
 }
-type Shown = Pick<TranscriptEvidence, 'heads' | 'texts' | 'author_pubkey' | 'own'>
+type Shown = Pick<TranscriptEvidence, 'heads' | 'texts' | 'author_pubkey' | 'own' | 'proof'>
 
 interface Stream {
   state: 'nothing' | 'beginning' | 'going' | 'told'
@@ -98,6 +103,8 @@ interface Stream {
   begunAt: number
   saidSize: number
   saidAt: number
+  /** Heads that the relay showed last, for who asks why. */
+  shown: readonly string[]
 }
 
 const storedEnd = /,"(?:replay":true|prev_seq":[0-9]{1,16})\}$/
@@ -113,9 +120,22 @@ export class TranscriptChecks {
   readonly #streams = new Map<string, Stream>()
   /** Of whom what was told. */
   readonly #toldOf = new Set<string>()
+  readonly #witnesses: WitnessChecks | undefined
 
+  /** @throws IdentityError on witnesses that can never be enough */
   constructor(options: TranscriptChecksOptions) {
     this.#options = options
+    const { witnesses, mode, now } = options
+    this.#witnesses = witnesses === undefined || mode === 'off' ? undefined : new WitnessChecks({
+      ...witnesses,
+      ask: name => {
+        const stream = this.#streams.get(name)
+        if (stream?.isAsking === false && stream.state !== 'told')
+          void this.#ask(name, stream, { from: this.#kept(name)?.checkpoint.size ?? 0 })
+      },
+      tell: name => options.tell('unwitnessed', this.#evidence('unwitnessed', name, { heads: this.#streams.get(name)?.shown ?? [] })),
+      now,
+    })
   }
 
   /** undefined: it has not proved its key, or keeps no transcripts. */
@@ -126,6 +146,7 @@ export class TranscriptChecks {
 
   /** Another life of the log, or another relay. */
   reset(): void {
+    this.#witnesses?.reset()
     this.#streams.clear()
   }
 
@@ -135,6 +156,7 @@ export class TranscriptChecks {
     if (mode === 'off' || hasHost(stream)) return
     if (this.#relay === undefined) {
       if (mode === 'strict') this.#tell(stream, 'unsigned', { heads: [] })
+      else if (this.#witnesses !== undefined) this.#tell(stream, 'unwitnessed', { heads: [] })
       return
     }
     const kept = this.#kept(stream)
@@ -157,6 +179,7 @@ export class TranscriptChecks {
     } catch {
       return this.#tell(stream, 'rewritten', { heads: this.#keptTexts(stream), texts: [stored] })
     }
+    this.#witnesses?.heard(stream, seq)
     state.since++
     state.begun++
     if (state.state === 'going' && seq > state.range.size + 1) this.#lose(state)
@@ -214,6 +237,7 @@ export class TranscriptChecks {
         begunAt: -Infinity,
         saidSize: -eventsPerSeen,
         saidAt: 0,
+        shown: [],
       })
     }
     return stream
@@ -260,10 +284,14 @@ export class TranscriptChecks {
     const life = this.#options.lifeOf(stream)
     try {
       const [answered, answer] = await this.#head(stream, asked)
-      if (this.#streams.get(stream) === state && this.#options.lifeOf(stream) === life) this.#heard(stream, state, answered, answer)
-    } catch {
+      if (this.#streams.get(stream) === state && this.#options.lifeOf(stream) === life) {
+        this.#heard(stream, state, answered, answer)
+        await this.#witnessed(stream, state, answer)
+      }
+    } catch (error) {
       // It is asked again by and by.
       if (state.state === 'beginning') this.#lose(state)
+      if (error instanceof RelayError) this.#witnesses?.refused(stream)
     } finally {
       state.isAsking = false
     }
@@ -274,13 +302,14 @@ export class TranscriptChecks {
   async #head(stream: string, asked: Asked): Promise<readonly [Asked, Frame<'HEAD'>]> {
     const { head } = this.#options
     const channel = stream as `#${string}`
+    const witnessed = this.#witnesses === undefined ? {} : { witnessed: true as const }
     try {
-      return [asked, await head({ channel, ...asked })]
+      return [asked, await head({ channel, ...asked, ...witnessed })]
     } catch (error) {
       if (!(error instanceof RelayError) || error.code !== 'MESSAGE_NOT_FOUND' || asked.from === undefined) throw error
       // What went before is not there any more: from now on, then.
       const { from: _, ...now } = asked
-      return [now, await head({ channel, ...now })]
+      return [now, await head({ channel, ...now, ...witnessed })]
     }
   }
 
@@ -313,6 +342,44 @@ export class TranscriptChecks {
     if (state.state !== 'going') return
     if (checkpoint.size <= state.range.size) this.#compare(stream, state, { checkpoint, text })
     else state.due = { checkpoint, text }
+  }
+
+  /** Heads that witnesses cosigned: of one history with what came here, and how far there are enough of them. */
+  async #witnessed(stream: string, state: Stream, { checkpoint, witnessed = [] }: Frame<'HEAD'>): Promise<void> {
+    const { verify } = this.#options
+    const [relay, checks] = [this.#relay, this.#witnesses]
+    if (checks === undefined || relay === undefined || state.state === 'told') return
+    state.shown = [checkpoint, ...witnessed.slice(0, maxWitnesses)]
+    const newest = readCheckpoint(checkpoint)
+    let vouched: Witnessed
+    try {
+      vouched = witnessedBy(witnessed, checks.policy, relay.key, verify)
+    } catch {
+      return this.#tell(stream, 'unsigned', { heads: state.shown })
+    }
+    for (const { checkpoint: head, text } of vouched.heads) {
+      if (head.stream !== stream || head.epoch !== newest.epoch) return this.#tell(stream, 'unsigned', { heads: [text] })
+      if (head.size > newest.size) return this.#tell(stream, 'rolled-back', { heads: [text, checkpoint] })
+      const own = head.size === newest.size ? toBase64(newest.root) : this.#rootAt(state, head.size)
+      if (own !== toBase64(head.root) && !await this.#isBeginning(stream, state, head, text)) return
+    }
+    checks.answered(stream, vouched.size)
+  }
+
+  /** Whether a head is the beginning of what the relay signs now; where it is not, that is told. */
+  async #isBeginning(stream: string, state: Stream, head: Checkpoint, text: string): Promise<boolean> {
+    const channel = stream as `#${string}`
+    const answer = await this.#options.head({ channel, from: head.size, peaks: true })
+    if (this.#streams.get(stream) !== state) return false
+    this.#heard(stream, state, { from: head.size }, answer)
+    const relay = this.#relay
+    if (relay === undefined || state.state as Stream['state'] === 'told') return false
+    const { isBeginning, proof } = comparedHeads(head, answer, relay.key, this.#options.verify)
+    const later = readCheckpoint(answer.checkpoint)
+    if (isBeginning) return true
+    const isFork = proof !== undefined || later.size === head.size
+    this.#tell(stream, isFork ? 'fork' : 'rewritten', { heads: [text, answer.checkpoint], proof })
+    return false
   }
 
   /** Goes on from what the head consists of, where it is that. */

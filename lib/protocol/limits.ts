@@ -91,6 +91,10 @@ export const limits = {
   maxWhenChars: 1_000,
   /** Characters of a policy of the operator. */
   maxPolicyChars: 4_000,
+  /** Heads that witnesses cosigned, in an answer. */
+  maxWitnesses: 16,
+  /** A head of a transcript, and the line of one witness. */
+  maxCosignedChars: 2_048,
   /** Longest time a message may wait to be received. */
   maxTtlMs: 30 * 24 * 60 * 60_000,
 } as const

@@ -1,6 +1,7 @@
 // What a relay signs of a stream: how far it is, and what is under it.
 import * as z from 'zod/mini'
 import { signal } from './define.ts'
+import { limits } from './limits.ts'
 import { AgentId, ChannelAddress, Seq } from './fields.ts'
 
 /** A node of a tree: SHA-256, base64. */
@@ -20,6 +21,7 @@ export const frames = {
       consistency: z.optional(z.array(Node)),
       inclusion: z.optional(z.array(Node)),
       peaks: z.optional(z.array(Node)),
+      witnessed: z.optional(z.array(z.string()).check(z.maxLength(limits.maxWitnesses))),
     },
   }),
 }

@@ -50,7 +50,7 @@ export const headOf = ({ checkpoint }: Frame<'HEAD'>, { key, serverId }: HomeKey
   return head
 }
 
-const nodes = (texts: readonly string[] | undefined): readonly Uint8Array[] =>
+export const nodes = (texts: readonly string[] | undefined): readonly Uint8Array[] =>
   (texts ?? []).map(text => fromBase64(text) ?? new Uint8Array(0))
 
 /** A tree whose events are not here: the roots that it consists of, as the head's answer gives them. They are checked with what comes behind. */

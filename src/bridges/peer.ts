@@ -8,13 +8,16 @@ import { sessionOptions } from '../../lib/client/session-options.ts'
 import { Session } from '../../lib/client/session.ts'
 import type { Transport } from '../../lib/client/transport.ts'
 import { defaultBackoff } from '../../lib/client/backoff.ts'
-import { IdentityError, TranscriptRange, type Identity, type Verify } from '../../lib/identity/index.ts'
+import { IdentityError, isConsistent, TranscriptRange, type Checkpoint, type Identity, type Verify } from '../../lib/identity/index.ts'
+import { isSameHash } from '../../lib/identity/transcripts/index.ts'
 import { rawField, rawItems, type Frame, type ReplyType, type RequestInput, type RequestType } from '../../lib/protocol/index.ts'
-import { addEvents, checkBeginning, headOf, homeEvent, Misfit, treeOfPeaks, type HomeEvent, type HomeKey } from './page.ts'
+import { Cosigning, isAsCosigned, type Cosigned } from './cosigning.ts'
+import { addEvents, checkBeginning, headOf, homeEvent, Misfit, nodes, treeOfPeaks, type HomeEvent, type HomeKey } from './page.ts'
 
 export interface Standing {
   readonly epoch: string | undefined
   readonly tree: string
+  readonly cosigned: Cosigned | undefined
 }
 
 export interface Pulled {
@@ -25,8 +28,11 @@ export interface Pulled {
   readonly after: number
   readonly upto: number
   readonly events: readonly HomeEvent[]
+  readonly skips: boolean
   readonly tree: string
   readonly checkpoint: string
+  /** The size of what was cosigned last, where that is known to be its beginning; 0: of nothing. */
+  readonly behind: number | undefined
 }
 
 export interface Broken {
@@ -109,6 +115,7 @@ export class RelayPeer {
   /** Authors of whom one is under way, or answered and not noted. */
   readonly #underWay = new Map<string, number>()
   #answered: Handed[] = []
+  readonly #cosigning: Cosigning
   /** ms; the other relay takes nothing more until then … */
   #handAt = 0
   /** … and of these authors. */
@@ -131,6 +138,10 @@ export class RelayPeer {
         ended: error => this.#gaveUp(error),
       },
     )
+    this.#cosigning = new Cosigning({
+      hand: (channel, checkpoint) => this.#ask('COSIGN', { channel: channel as `#${string}`, checkpoint }),
+      now,
+    })
     this.#requests = new Requests(text => {
       if (typeof text === 'string') this.#session.send(text)
     }, () => undefined)
@@ -147,8 +158,12 @@ export class RelayPeer {
   }
 
   follow(channels: ReadonlyMap<string, Standing>): void {
-    for (const channel of this.#followed.keys()) if (!channels.has(channel)) this.#followed.delete(channel)
-    for (const [channel, { epoch, tree }] of channels) {
+    for (const channel of this.#followed.keys()) {
+      if (channels.has(channel)) continue
+      this.#followed.delete(channel)
+      this.#cosigning.forget(channel)
+    }
+    for (const [channel, { epoch, tree, cosigned }] of channels) {
       // Where nothing waits to be stored it is where this was; it was ended and begun anew, or another process brought it on, where not.
       const known = this.#followed.get(channel)
       if (known !== undefined && (this.#isWaiting(channel) || known.tree.toString() === (tree || '0'))) continue
@@ -156,7 +171,9 @@ export class RelayPeer {
         ...{ epoch, isDue: true, isJoined: false, problem: undefined, retryAt: 0 },
         tree: TranscriptRange.from(tree) ?? new TranscriptRange(),
       })
+      this.#cosigning.set(channel, cosigned)
     }
+    void this.#cosigning.handOn()
     const { state } = this.#session
     if (state === 'idle' && this.#options.now() >= this.#retryAt) this.#session.connect({ wait: true }).catch(() => undefined)
     void this.#run()
@@ -169,6 +186,10 @@ export class RelayPeer {
   settled(pulled: Pulled | Broken): void {
     this.#arrived = this.#arrived.filter(each => each !== pulled)
     void this.#run()
+  }
+
+  cosigned(channel: string, last: Cosigned | undefined): void {
+    if (this.#followed.has(channel)) this.#cosigning.set(channel, last)
   }
 
   held(): readonly string[] {
@@ -204,6 +225,7 @@ export class RelayPeer {
     for (const followed of this.#followed.values()) Object.assign(followed, { isJoined: false, isDue: true })
     this.#requests.open(maxFrameBytes)
     this.#requests.catchUp()
+    this.#cosigning.opened()
     void this.#run()
     this.#handOn()
   }
@@ -258,6 +280,7 @@ export class RelayPeer {
 
   #lost(error: ConnectionError): void {
     this.#problem = error.message
+    this.#cosigning.closed()
     this.#requests.lost(error)
   }
 
@@ -359,11 +382,16 @@ export class RelayPeer {
     const gone = epoch === answer.epoch && events.length > 0 && answer.oldest > after + 1
     if (gone) await this.#checkGone(channel, former, home)
     const from = gone ? treeOfPeaks(events[0]!.seq - 1, await this.#ask('HEAD', { channel, from: events[0]!.seq - 1, peaks: true })) : tree
+    const last = this.#cosigning.of(name)
+    const isGoingOn = begun === undefined && !gone && epoch === answer.epoch
+    if (last?.isFollowed === true && isGoingOn && isAsCosigned(from, events, last) === false)
+      throw new Misfit(`its first ${last.size} events are not what its relay had signed of them before`)
     addEvents(from, events)
     const signed = await this.#ask('HEAD', { channel, from: from.size })
     const head = headOf(signed, home, channel, verify)
     // Another life of its log: whoever stores it decides.
     if (epoch === undefined || head.epoch === epoch) checkBeginning(from, head, signed)
+    const isBehind = last === undefined || (last.isFollowed && isGoingOn ? last.size <= from.size : await this.#isBehind(last, head))
     if (answer.seq > from.size) this.#followed.get(channel)!.isDue = true
     return {
       channel,
@@ -372,8 +400,24 @@ export class RelayPeer {
       after,
       upto: from.size,
       events,
+      skips: gone,
       tree: from.toString(),
       checkpoint: signed.checkpoint,
+      behind: isBehind ? last?.size ?? 0 : undefined,
+    }
+  }
+
+  /** Whether the home proves now that a head goes on behind what was cosigned. */
+  async #isBehind(last: Cosigned, head: Checkpoint): Promise<boolean> {
+    if (last.size > head.size) return false
+    const channel = head.stream as `#${string}`
+    try {
+      const signed = await this.#ask('HEAD', { channel, from: last.size })
+      const later = headOf(signed, this.#home!, channel, this.#options.verify)
+      return isSameHash(later.root, head.root) && later.size === head.size && isConsistent(last, later, nodes(signed.consistency))
+    } catch (error) {
+      if (error instanceof RelayError) return false
+      throw error
     }
   }
 

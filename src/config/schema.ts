@@ -138,6 +138,8 @@ export const settings = {
   maxLinks: setting(count(1).max(1_000).default(100), 'Relays that may be linked.', { value: 'N' }),
   maxMirrors: setting(count(1).max(10_000).default(200), 'Channels of them that may be mirrored.', { value: 'N' }),
   mirrorCount: setting(count(1).default(10_000), 'Of the newest messages of a channel a mirror begins with so many.', { value: 'N' }),
+  witnesses: setting(z.array(z.string().regex(/^[0-9a-f]{64}$/, 'a server_id: 64 hex digits')).max(16).default([]),
+    'Relays that may cosign the heads of channels of this one, by their server_id (docs/TRANSCRIPTS.md).', { value: 'ID,…' }),
   directory: setting(z.boolean().default(false), 'Be a directory: list relays that announce themselves.'),
   directoryPeers: setting(z.array(page).max(16).default([]), 'Other directories whose relays this one lists too.', { value: 'URL,…' }),
   maxServers: setting(count(1).max(100_000).default(10_000), 'Relays that the directory holds.', { value: 'N' }),

@@ -82,11 +82,13 @@ import { session, type SessionOptions } from './talk/session/handlers.ts'
 import { subscriptions } from './talk/subscriptions/handlers.ts'
 import { threads } from './talk/threads/handlers.ts'
 import { tokens, type TokenOptions } from './talk/tokens/handlers.ts'
+import { cosignatureMigrations } from './talk/transcripts/cosignatures.ts'
 import { transcripts, type TranscriptOptions } from './talk/transcripts/handlers.ts'
 import { webhooks, type WebhookOptions } from './talk/webhooks/handlers.ts'
 import { ferryOf, handingOn, links, type LinkOptions } from './links/bridge/handlers.ts'
 import { handedMigrations } from './links/bridge/handed-store.ts'
 import { linkMigrations, mirrorOf } from './links/bridge/store.ts'
+import { ownCosigned, witnessMigrations } from './links/bridge/witness.ts'
 import { closingCases } from './trade/court/closing.ts'
 import { court } from './trade/court/handlers.ts'
 import type { CourtOptions } from './trade/court/ports.ts'
@@ -120,7 +122,7 @@ type TalkOptions =
   & Omit<CircleOptions, 'circles'>
   & BudgetOptions
   & HistoryOptions
-  & Omit<TranscriptOptions, 'mirrorOf'>
+  & Omit<TranscriptOptions, 'mirrorOf' | 'ownCosigned'>
   & SearchOptions
   & PresenceOptions
   & ProfileOptions
@@ -260,7 +262,7 @@ const wings = {
     blocks: slice(blocks),
     history: slice(history),
     search: slice(search, searchMigrations),
-    transcripts: slice(ports => transcripts({ ...ports, mirrorOf }), transcriptMigrations),
+    transcripts: slice(ports => transcripts({ ...ports, mirrorOf, ownCosigned }), transcriptMigrations, cosignatureMigrations),
     reactions: slice(reactions, reactionMigrations),
     pins: slice(pins, pinMigrations),
     groups: slice(groups, groupMigrations),
@@ -293,7 +295,7 @@ const wings = {
     accounts: slice(() => ({}), accountMigrations, claimMigrations, vaultMigrations, deviceMigrations, identityMigrations),
   },
   links: {
-    bridge: slice(links, linkMigrations, handedMigrations),
+    bridge: slice(links, linkMigrations, handedMigrations, witnessMigrations),
   },
 } as const satisfies Readonly<Record<Wing, Readonly<Record<string, Slice>>>>
 

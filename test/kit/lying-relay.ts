@@ -3,6 +3,7 @@
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
+import type { Config } from '../../src/app.ts'
 import { databaseName } from '../../src/keeping/files.ts'
 import { memoryFolder, newFolder, type Folder } from './folder.ts'
 import { newProxy, type Proxy } from './proxy.ts'
@@ -19,9 +20,12 @@ export class LyingRelay {
   readonly #clock = new TestClock()
   readonly #running = new Map<string, TestRelay>()
 
-  constructor(folder: Folder, proxy: Proxy) {
+  readonly #overrides: Partial<Config>
+
+  constructor(folder: Folder, proxy: Proxy, overrides: Partial<Config>) {
     this.#folder = folder
     this.#proxy = proxy
+    this.#overrides = overrides
   }
 
   get url(): string {
@@ -31,10 +35,15 @@ export class LyingRelay {
   /** Goes on in one of its lives; who comes to its address from now on comes there. */
   async live(life: string): Promise<TestRelay> {
     const relay = this.#running.get(life)
-      ?? await startTestRelay({ data: this.#folder.at(life), publicUrls: [this.url] }, {}, { clock: this.#clock })
+      ?? await startTestRelay({ data: this.#folder.at(life), publicUrls: [this.url], ...this.#overrides }, {}, { clock: this.#clock })
     this.#running.set(life, relay)
     this.#proxy.leadTo(Number(new URL(relay.url).port))
     return relay
+  }
+
+  /** Where a life has its data. */
+  folderOf(life: string): string {
+    return this.#folder.at(life)
   }
 
   /** Everybody is thrown off, and comes back. */
@@ -73,4 +82,5 @@ export class LyingRelay {
   }
 }
 
-export const startLyingRelay = async (): Promise<LyingRelay> => new LyingRelay(newFolder(memoryFolder()), await newProxy(0))
+export const startLyingRelay = async (overrides: Partial<Config> = {}): Promise<LyingRelay> =>
+  new LyingRelay(newFolder(memoryFolder()), await newProxy(0), overrides)

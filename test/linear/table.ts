@@ -5,6 +5,7 @@ import {
   canonicalJson,
   canonicalPem,
   changeTextOf,
+  cosignersOf,
   entryOf,
   cut,
   markBeyond,
@@ -12,9 +13,12 @@ import {
   publicKeyBytes,
   readCheckpoint,
   readProof,
+  readWitnessKey,
   renderEvent,
   TranscriptRange,
   visible as shownVisible,
+  witnessedBy,
+  witnessPolicy,
   word,
   receiptText,
   signedTextOf,
@@ -88,6 +92,9 @@ export interface OwnText {
 
 const announcement = (text: string) => ({ id: 'ann_0', title: text, text, url: text, at: 0, withdrawn: 0, digest: '' }) as never
 const feed = { serverName: 'relay', serverId: '0', base: '' }
+/** Of the vectors. */
+const witnessPem = '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA7UkoxijRwsbq6QM4kFmVYSlZJzpcY/k2NsFGFKyHN9E=\n-----END PUBLIC KEY-----\n'
+const witnessText = 'witness.example/w1+d9ed62c5+BO1JKMYo0cLG6ukDOJBZlWEpWSc6XGP5NjbBRhSshzfR'
 const addresses = new Addresses(['127.0.0.1'], 64)
 const guard = addressGuard(anywhere)
 const message = (content: string) => ({ ts: 0, from: '@a', from_name: content, to: '#a', content })
@@ -196,6 +203,15 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
       readProof,
       'readProof of a long text': text => readProof(`c2sp.org/tlog-proof@v1\nextra ${btoa('a'.repeat(text.length))}\nindex 0\n\n${text}`),
       'readProof of many hashes': text => readProof(`c2sp.org/tlog-proof@v1\nextra \nindex 0\n${'AA==\n'.repeat(text.length / 5)}\n`),
+    },
+  },
+  'lib/identity/transcripts/witness.ts': {
+    peer: 'cosignatures of witnesses, and keys of such',
+    run: {
+      readWitnessKey,
+      'cosignersOf a head with much under it': text =>
+        cosignersOf(`a\n\n${text.slice(0, 8_000)}\n— a ${text.slice(0, 8_000)}\n`, [readWitnessKey(witnessText)]),
+      'witnessedBy many heads': text => witnessedBy([text], witnessPolicy([witnessText], 1), witnessPem),
     },
   },
   'lib/identity/transcripts/tree.ts': {

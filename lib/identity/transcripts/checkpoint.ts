@@ -1,5 +1,4 @@
-// What a relay signs of a tree: a checkpoint (https://c2sp.org/tlog-checkpoint), which is a signed note (https://c2sp.org/signed-note); and what
-// witnesses add to it (https://c2sp.org/tlog-cosignature).
+// What a relay signs of a tree: a checkpoint (https://c2sp.org/tlog-checkpoint), which is a signed note (https://c2sp.org/signed-note).
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { serverIdOf } from '../agent-id.ts'
@@ -13,10 +12,9 @@ export const maxCheckpointChars = 16 * 1024
 const maxSignatures = 32
 const maxSignatureChars = 1_024
 
-const keyIdBytes = 4
-const signatureBytes = 64
+export const keyIdBytes = 4
+export const signatureBytes = 64
 const ed25519 = 0x01
-const cosignature = 0x04
 
 /** Which tree it is: of which relay, in which life of its log, and of which stream (`#general`, or `@a|@b`). */
 export interface TranscriptName {
@@ -33,8 +31,10 @@ export interface Checkpoint extends TranscriptName {
 
 const refuse = (why: string) => new IdentityError('BAD_TRANSCRIPT', `Not a signed head: ${why}`)
 
-const keyNameOf = (relay: string): string => `agentchat/${relay}`
-const keyIdOf = (name: string, type: number, publicPem: string): Uint8Array =>
+/** The name under which a relay signs, by its id. */
+export const keyNameOf = (relay: string): string => `agentchat/${relay}`
+/** By which a signature in a note is told: of a name, a kind of signature and a key. */
+export const keyIdOf = (name: string, type: number, publicPem: string): Uint8Array =>
   sha256(concatBytes(utf8ToBytes(`${name}\n`), Uint8Array.of(type), publicKeyBytes(publicPem))).subarray(0, keyIdBytes)
 
 const bodyOf = ({ relay, epoch, stream, size, root }: Checkpoint): string =>
@@ -50,12 +50,14 @@ export const signCheckpoint = (
   return `${body}\n— ${name} ${toBase64(concatBytes(keyIdOf(name, ed25519, publicKey), fromBase64(sign(body))!))}\n`
 }
 
-interface Note {
+/** What is signed, and each line of signature under it. */
+export interface Note {
   readonly body: string
   readonly signatures: readonly { readonly name: string, readonly bytes: Uint8Array }[]
 }
 
-const noteOf = (text: string): Note => {
+/** @throws IdentityError BAD_TRANSCRIPT */
+export const noteOf = (text: string): Note => {
   if (text.length > maxCheckpointChars) throw refuse('too long')
   const end = text.indexOf('\n\n')
   if (end === -1 || !text.endsWith('\n')) throw refuse('it has no signature')
@@ -85,7 +87,7 @@ export const readCheckpoint = (text: string): Checkpoint => {
   return { relay, epoch, stream, size, root }
 }
 
-const hasId = (bytes: Uint8Array, id: Uint8Array): boolean => id.every((byte, i) => bytes[i] === byte)
+export const hasId = (bytes: Uint8Array, id: Uint8Array): boolean => id.every((byte, i) => bytes[i] === byte)
 
 /**
  * A head that the relay of this key signed.
@@ -103,20 +105,4 @@ export const openCheckpoint = (text: string, publicKey: string, verify: Verify =
   )
   if (!isSigned) throw refuse('the relay did not sign it')
   return checkpoint
-}
-
-/** When a witness signed a checkpoint, in seconds; undefined: it did not. */
-export const cosignedAt = (
-  text: string,
-  { name, publicKey }: { readonly name: string, readonly publicKey: string },
-  verify: Verify = ownVerify,
-): number | undefined => {
-  const { body, signatures } = noteOf(text)
-  const id = keyIdOf(name, cosignature, publicKey)
-  for (const { name: own, bytes } of signatures) {
-    if (own !== name || bytes.length !== keyIdBytes + 8 + signatureBytes || !hasId(bytes, id)) continue
-    const at = Number(new DataView(bytes.buffer, bytes.byteOffset + keyIdBytes, 8).getBigUint64(0))
-    if (verify(publicKey, `cosignature/v1\ntime ${at}\n${body}`, toBase64(bytes.subarray(keyIdBytes + 8)))) return at
-  }
-  return undefined
 }

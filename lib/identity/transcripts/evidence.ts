@@ -1,10 +1,10 @@
 // What two signed heads, or a head and a signed message, show of a relay; by nothing but the texts themselves.
 import { agentIdOf, serverIdOf } from '../agent-id.ts'
 import { signedTextOf, type SignedMessage } from '../message-signatures.ts'
-import { toBase64 } from '../pem.ts'
+import { fromBase64, toBase64 } from '../pem.ts'
 import { verify as ownVerify, type Verify } from '../verify.ts'
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts'
-import { isSameHash } from './tree.ts'
+import { isConsistent, isSameHash, TranscriptRange } from './tree.ts'
 
 /** Texts that are held against a relay: of a client's `status`, or put together by hand. */
 export interface Evidence {
@@ -15,10 +15,12 @@ export interface Evidence {
   readonly texts?: readonly string[] | undefined
   /** of who signed the first of them, PEM */
   readonly author_pubkey?: string | undefined
+  /** Of two heads of different sizes: what the first events of the larger one hash to, as many as the smaller one has (base64) */
+  readonly proof?: { readonly root: string, readonly consistency: readonly string[] } | undefined
 }
 
 /**
- * - fork: the relay signed two histories
+ * - fork: the relay signed two histories: two heads of one size, or a larger one that is proved to begin otherwise than the smaller one
  * - crossed: what the author of a signed message had seen is not what the relay signed of that size: one of the two lies
  * - shorter, longer: the relay signed both, the later of which is smaller, or larger; whether the one is the beginning of the other they do not say
  * - nothing: it shows nothing, or is not signed
@@ -31,7 +33,7 @@ export interface Finding {
 
 /** Never throws: what cannot be read shows nothing. */
 export const findingOf = (
-  { stream, relay_pubkey: key, heads: texts, texts: events = [], author_pubkey: author }: Evidence,
+  { stream, relay_pubkey: key, heads: texts, texts: events = [], author_pubkey: author, proof }: Evidence,
   verify: Verify = ownVerify,
 ): Finding => {
   const heads: Checkpoint[] = []
@@ -47,6 +49,9 @@ export const findingOf = (
   const [first, second] = heads
   if (heads.some(head => head.stream !== stream || head.epoch !== first!.epoch)) return nothing('the heads are not of one stream and epoch')
   if (first !== undefined && second !== undefined) {
+    const [smaller, larger] = first.size < second.size ? [first, second] : [second, first]
+    if (proof !== undefined && smaller.size < larger.size && isOther(smaller, larger, proof))
+      return { finding: 'fork', why: `the relay signed two histories of ${smaller.size} events`, heads: [smaller, larger] }
     if (first.size !== second.size) {
       const isShorter = second.size < first.size
       return {
@@ -68,6 +73,43 @@ export const findingOf = (
   return seen.root === toBase64(first.root)
     ? nothing('its author had seen what the relay signed')
     : { finding: 'crossed', why: `${said.from} had seen another history of ${first.size} events than the relay signed`, heads }
+}
+
+const bytesOf = (hash: string): Uint8Array => fromBase64(hash) ?? new Uint8Array(0)
+
+/** Whether a tree is proved to begin otherwise than with a smaller one. */
+const isOther = (smaller: Checkpoint, larger: Checkpoint, { root, consistency }: NonNullable<Evidence['proof']>): boolean => {
+  const begins = { size: smaller.size, root: bytesOf(root) }
+  return !isSameHash(begins.root, smaller.root) && isConsistent(begins, larger, consistency.map(bytesOf))
+}
+
+/** What a relay answers to HEAD with `from` and `peaks`. */
+export interface HeadAnswer {
+  readonly checkpoint: string
+  readonly consistency?: readonly string[] | undefined
+  readonly peaks?: readonly string[] | undefined
+}
+
+/**
+ * What a head of before is to one that the relay signs now, by its answer to HEAD with `from` (the size of the former) and `peaks`: its
+ * beginning, or not; and where the relay shows by that how the other one begins, the proof that makes of both evidence of a fork.
+ * @throws IdentityError BAD_TRANSCRIPT where the answer has no head of the relay
+ */
+export const comparedHeads = (
+  former: Checkpoint,
+  { checkpoint, consistency = [], peaks = [] }: HeadAnswer,
+  key: string,
+  verify: Verify = ownVerify,
+): { readonly isBeginning: boolean, readonly proof?: NonNullable<Evidence['proof']> } => {
+  const later = openCheckpoint(checkpoint, key, verify)
+  if (isConsistent(former, later, consistency.map(bytesOf))) return { isBeginning: true }
+  try {
+    const root = TranscriptRange.of(former.size, peaks.map(bytesOf)).root
+    const proof = { root: toBase64(root), consistency }
+    return isOther(former, later, proof) ? { isBeginning: false, proof } : { isBeginning: false }
+  } catch {
+    return { isBeginning: false }
+  }
 }
 
 type Said = SignedMessage & { readonly seen?: { readonly seq: number, readonly root: string } }

@@ -19,6 +19,20 @@ export {
   type TreeHead,
 } from './tree.ts'
 export { Stretch } from './stretch.ts'
-export { cosignedAt, openCheckpoint, readCheckpoint, signCheckpoint, type Checkpoint, type TranscriptName } from './checkpoint.ts'
+export { keyNameOf, openCheckpoint, readCheckpoint, signCheckpoint, type Checkpoint, type TranscriptName } from './checkpoint.ts'
 export { checkProof, readProof, writeProof, type SingleProof } from './single.ts'
-export { findingOf, type Evidence, type Finding } from './evidence.ts'
+export {
+  cosign,
+  cosignedAt,
+  cosignersOf,
+  maxWitnesses,
+  readWitnessKey,
+  relayWitness,
+  witnessedBy,
+  witnessKeyText,
+  witnessPolicy,
+  type Witnessed,
+  type WitnessKey,
+  type WitnessPolicy,
+} from './witness.ts'
+export { comparedHeads, findingOf, type Evidence, type Finding, type HeadAnswer } from './evidence.ts'

@@ -6,10 +6,11 @@ import { addChannel } from '../../../store/channels.ts'
 import { isEnding } from '../../../store/endings.ts'
 import type { Tx } from '../../../store/store.ts'
 import { forgetHanded, settleHanded, waitingFor, waitingId, waitingInVain } from './handed-store.ts'
-import type { Broken, Handed, HomeEvent, Peer, PeerOptions, PeerState, Pulled } from './peer.ts'
+import type { Broken, Cosigned, Handed, HomeEvent, Peer, PeerOptions, PeerState, Pulled } from './peer.ts'
 import { allLinks, allMirrors, mirrorInfo, mirrorOf, setMirror, type LinkRow, type MirrorRow } from './store.ts'
+import { Witness, type WitnessOptions } from './witness.ts'
 
-export interface FerryOptions {
+export interface FerryOptions extends WitnessOptions {
   readonly openPeer: (options: PeerOptions) => Peer
   readonly mirrorCount: number
   /** The links that there are when it begins. */
@@ -18,8 +19,6 @@ export interface FerryOptions {
   readonly startedAt: number
   /** How long a repeated id is known to be one. */
   readonly publishWindowMs: number
-  /** Told of what an operator has to look at. */
-  readonly onLinkTrouble: (event: object, what: string) => void
 }
 
 const forgetEveryMs = 60_000
@@ -50,6 +49,7 @@ interface Link {
 export class Ferry {
   readonly #options: FerryOptions
   readonly #links = new Map<string, Link>()
+  readonly #witness: Witness
   #isAwaited = false
   #soon: (() => void) | undefined
   #forgotAt = 0
@@ -61,6 +61,7 @@ export class Ferry {
 
   constructor(options: FerryOptions) {
     this.#options = options
+    this.#witness = new Witness(options)
     this.#rows = options.linked
     this.#now = options.startedAt
   }
@@ -103,6 +104,7 @@ export class Ferry {
   close(): void {
     for (const { peer } of this.#links.values()) peer.close()
     this.#links.clear()
+    this.#witness.forget()
   }
 
   async turn(ctx: SweepCtx): Promise<Outcome | undefined> {
@@ -115,7 +117,9 @@ export class Ferry {
       return undefined
     }
     const mirrors = await allMirrors(ctx.tx)
-    this.#reconcile(this.#rows, mirrors, ctx)
+    const cosigned = new Map<string, Cosigned | undefined>()
+    for (const { channel, checkpoint } of mirrors) cosigned.set(channel, await this.#witness.last(ctx.tx, checkpoint))
+    this.#reconcile(this.#rows, mirrors, cosigned, ctx)
     if (ctx.now - this.#forgotAt >= forgetEveryMs) await forgetHanded(ctx.tx, ctx.now - this.#options.publishWindowMs)
     this.#forgotAt = Math.max(this.#forgotAt, ctx.now - ctx.now % forgetEveryMs)
     const append: Append[] = []
@@ -136,7 +140,7 @@ export class Ferry {
           done.push(() => this.#again(ctx.soon))
           break
         }
-        if (await this.#store(ctx, `${each.channel}@${host}`, each, { append, effects, done })) done.push(() => peer.settled(each))
+        if (await this.#store(ctx, `${each.channel}@${host}`, each, { append, effects, done, peer })) done.push(() => peer.settled(each))
       }
     }
     if (done.length + tell.length === 0) return undefined
@@ -151,7 +155,12 @@ export class Ferry {
   }
 
   /** A peer for each link that is wanted, told what it follows. */
-  #reconcile(links: readonly LinkRow[], mirrors: readonly MirrorRow[], { soon }: SweepCtx): void {
+  #reconcile(
+    links: readonly LinkRow[],
+    mirrors: readonly MirrorRow[],
+    cosigned: ReadonlyMap<string, Cosigned | undefined>,
+    { soon }: SweepCtx,
+  ): void {
     const wanted = new Map(links.filter(({ trust }) => trust !== 'off').map(row => [row.host, row]))
     for (const [host, { row, peer }] of this.#links) {
       const now = wanted.get(host)
@@ -162,7 +171,9 @@ export class Ferry {
     for (const [host, row] of wanted) {
       const followed = new Map(
         mirrors.filter(mirror => mirror.host === host && mirror.problem === null)
-          .map(({ channel, epoch, tree }) => [addressOf(channel).name, { epoch: epoch ?? undefined, tree }]),
+          .map((
+            { channel, epoch, tree },
+          ) => [addressOf(channel).name, { epoch: epoch ?? undefined, tree, cosigned: cosigned.get(channel) }]),
       )
       const link = this.#links.get(host)
       if (link === undefined && followed.size === 0) continue
@@ -219,7 +230,7 @@ export class Ferry {
     { tx, now }: SweepCtx,
     channel: string,
     arrived: Pulled | Broken,
-    turn: { readonly append: Append[], readonly effects: Effect[], readonly done: (() => void)[] },
+    turn: { readonly append: Append[], readonly effects: Effect[], readonly done: (() => void)[], readonly peer: Peer },
   ): Promise<boolean> {
     const row = await mirrorOf(tx, channel)
     // It was ended meanwhile.
@@ -240,6 +251,8 @@ export class Ferry {
     if (arrived.begins !== (row.epoch === null) || (!arrived.begins && arrived.after !== row.upto)) return true
     const { epoch, upto, tree, checkpoint, events } = arrived
     await setMirror(tx, channel, { epoch, upto, tree, checkpoint, checked_at: now })
+    const { last, committed } = await this.#witness.keep(tx, arrived, now)
+    turn.done.push(committed, () => turn.peer.cosigned(home, last))
     const info = mirrorInfo(channel, now)
     if (row.epoch === null && await addChannel(tx, info, null, now)) turn.effects.push({ kind: 'channel', info })
     for (const [i, event] of events.entries()) turn.append.push(appendOf(event, channel, texts[i]!))

@@ -1,4 +1,5 @@
 // Links to other relays: an operator makes and ends them, and what is mirrored comes by the ferry.
+import { cosign, relayWitness } from '../../../../lib/identity/transcripts/index.ts'
 import { hasHost } from '../../../../lib/protocol/index.ts'
 import { reply, Fail, type Effect, type Feature, type Handler, type Outcome, type Reply } from '../../../relay/feature.ts'
 import { endChannel } from '../../../store/endings.ts'
@@ -17,10 +18,14 @@ export interface LinkOptions
 {
   readonly maxLinks: number
   readonly maxMirrors: number
+  readonly relayKey: { readonly publicKey: string, sign(text: string): string }
 }
 
 /** What the relay's links share: made once. */
-export const ferryOf = (options: LinkOptions): Ferry => new Ferry(options)
+export const ferryOf = (options: LinkOptions): Ferry => {
+  const own = () => ({ ...relayWitness(options.relayKey.publicKey), sign: (text: string) => options.relayKey.sign(text) })
+  return new Ferry({ ...options, cosign: (head, seconds) => cosign(head, own(), seconds) })
+}
 
 const writeOf = ({ handlers }: Feature<'MSG' | 'FILE_CHUNK'>): Say => (ctx, said) =>
   (handlers.MSG as Extract<Handler<'MSG'>, { write: unknown }>).write(ctx, said)

@@ -6,6 +6,17 @@ export interface Standing {
   readonly epoch: string | undefined
   /** The tree over what is here, as text. */
   readonly tree: string
+  /** What this relay cosigned of it last, as a witness. */
+  readonly cosigned: Cosigned | undefined
+}
+
+/** A head of the home with this relay's cosignature. */
+export interface Cosigned {
+  readonly size: number
+  readonly root: Uint8Array
+  readonly text: string
+  /** The tree of the mirror is known to go on behind it, or to be on the way there. */
+  readonly isFollowed: boolean
 }
 
 /** A stored event of the home, its text as it is there. */
@@ -28,8 +39,13 @@ export interface Pulled {
   readonly after: number
   readonly upto: number
   readonly events: readonly HomeEvent[]
+  /** Numbers before these events went at the home before they were read. */
+  readonly skips: boolean
   readonly tree: string
+  /** As the home signed it. */
   readonly checkpoint: string
+  /** The size of what was cosigned last, where that is known to be its beginning; 0: of nothing. */
+  readonly behind: number | undefined
 }
 
 /** Why a mirror does not go on: what came does not fit what was signed. */
@@ -70,6 +86,8 @@ export interface Peer {
   arrived(): readonly (Pulled | Broken)[]
   /** It is stored, or not what is next: the next page may come. */
   settled(pulled: Pulled | Broken): void
+  /** What is cosigned of a channel now, to be handed to its relay. */
+  cosigned(channel: string, last: Cosigned | undefined): void
   /** Authors of whom the other relay takes nothing at the moment. */
   held(): readonly string[]
   /** What waits, in its order: handed on one after the other of each author. What was handed before and is under way is no second one. */

@@ -1,10 +1,21 @@
 // Signed heads of transcripts, and proofs under them.
-import { consistencySpans, inclusionSpans, peakSpans, readCheckpoint, signCheckpoint } from '../../../../lib/identity/transcripts/index.ts'
+import {
+  consistencySpans,
+  cosignedAt,
+  inclusionSpans,
+  openCheckpoint,
+  peakSpans,
+  readCheckpoint,
+  relayWitness,
+  signCheckpoint,
+} from '../../../../lib/identity/transcripts/index.ts'
+import { fingerprintOf } from '../../../../lib/identity/index.ts'
 import { hasHost, type RequestBody } from '../../../../lib/protocol/index.ts'
 import { pairStream } from '../../../store/log.ts'
 import { GoneError, StreamTree } from '../../../store/transcripts.ts'
 import type { Db, TableReader } from '../../../store/store.ts'
 import { channelToRead, Fail, reply, type Feature, type Reply } from '../../../relay/feature.ts'
+import { addCosigned, cosignedHeads } from './cosignatures.ts'
 import { Trees } from './trees.ts'
 
 export interface TranscriptOptions {
@@ -15,6 +26,11 @@ export interface TranscriptOptions {
     db: TableReader,
     channel: string,
   ) => Promise<{ readonly upto: number, readonly checkpoint: string | null } | undefined>
+  /** Heads of its tree that this relay cosigned, none larger than a size. */
+  readonly ownCosigned: (db: TableReader, checkpoint: string, most: number | undefined) => Promise<readonly string[]>
+  /** Relays whose cosignatures are kept, by their server_id. */
+  readonly witnesses: readonly string[]
+  readonly verify: (publicPem: string, text: string, signature: string) => boolean
   /** Lets the event loop turn. */
   readonly pause: () => Promise<void>
 }
@@ -26,7 +42,10 @@ const maxHeads = 1_000
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 
-export const transcripts = ({ serverId, relayKey, pause, mirrorOf }: TranscriptOptions): Feature<'HEAD'> => {
+export const transcripts = (
+  { serverId, relayKey, pause, mirrorOf, ownCosigned, verify, ...options }: TranscriptOptions,
+): Feature<'HEAD' | 'COSIGN'> => {
+  const witnesses = new Set(options.witnesses)
   const trees = new Trees({ pause, maxWaiting, maxPerAddress })
   /** Heads that were signed last, by stream and size. */
   const heads = new Map<string, string>()
@@ -43,29 +62,52 @@ export const transcripts = ({ serverId, relayKey, pause, mirrorOf }: TranscriptO
     return head
   }
 
-  /** The head that its home signed. What proves more is at the home. */
-  const headOfMirror = async (
-    db: Db,
-    channel: string,
-    asked: Pick<RequestBody<'HEAD'>, 'from' | 'seq' | 'peaks'>,
-  ): Promise<Reply<'HEAD'>> => {
+  /** The head that its home signed, and those that this relay cosigned, as a witness: none larger than `from`. What proves more is at the home. */
+  const headOfMirror = async (db: Db, channel: string, { from, seq, peaks, witnessed }: RequestBody<'HEAD'>): Promise<Reply<'HEAD'>> => {
     const mirror = await mirrorOf(db, channel)
-    const { from, seq, peaks } = asked
-    if (mirror?.checkpoint == null || seq !== undefined || peaks === true || from !== undefined && from !== mirror.upto)
+    if (
+      mirror?.checkpoint == null || seq !== undefined || peaks === true || witnessed !== true && from !== undefined && from !== mirror.upto
+    )
       throw new Fail('MESSAGE_NOT_FOUND', `What proves that of ${channel} is at its own relay: ask there`)
     const { oldest } = await db.log.head(channel)
     return reply('HEAD', {
       ...{ channel: channel as `#${string}`, size: readCheckpoint(mirror.checkpoint).size, oldest, checkpoint: mirror.checkpoint },
+      ...(witnessed === true && { witnessed: [...await ownCosigned(db, mirror.checkpoint, from)] }),
     })
+  }
+
+  /** What a witness hands back, where it is a head that this relay signed, and one line under it. @throws Fail */
+  const cosigned = ({ pubkey }: { readonly pubkey: string | null }, text: string) => {
+    const witness = pubkey === null ? undefined : fingerprintOf(pubkey)
+    if (pubkey === null || witness === undefined || !witnesses.has(witness))
+      throw new Fail('NOT_ALLOWED', 'Only witnesses that this relay knows cosign its heads (its setting witnesses)')
+    try {
+      const head = openCheckpoint(text, relayKey.publicKey, verify)
+      const checkpoint = signCheckpoint(head, relayKey)
+      const line = text.slice(checkpoint.length)
+      const isOne = text.startsWith(checkpoint) && line.indexOf('\n') === line.length - 1
+      if (isOne && cosignedAt(text, relayWitness(pubkey), verify) !== undefined) return { head, witness, checkpoint, line }
+    } catch { /* told below */ }
+    throw new Fail('INVALID_MSG', 'checkpoint: not a head of this relay with your cosignature under it')
   }
 
   return {
     handlers: {
+      COSIGN: {
+        async write({ me, tx, roster, epoch }, { channel, checkpoint: text }) {
+          channelToRead(me, channel, roster)
+          const { head, ...kept } = cosigned(me, text)
+          if (head.stream !== channel || head.epoch !== epoch) throw new Fail('INVALID_MSG', `checkpoint: not of ${channel} as it is now`)
+          await addCosigned(tx, channel, { ...kept, epoch, size: head.size })
+          return { reply: reply('OK', {}) }
+        },
+      },
       HEAD: {
-        async read({ me, db, roster, epoch, asker }, { channel: name, with: other, from, seq, peaks }) {
+        async read({ me, db, roster, epoch, asker }, body) {
+          const { channel: name, with: other, from, seq, peaks, witnessed: isWitnessed } = body
           if ((name === undefined) === (other === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of channel and with')
           if (name !== undefined) channelToRead(me, name, roster)
-          if (hasHost(name)) return headOfMirror(db, name, { from, seq, peaks })
+          if (hasHost(name)) return headOfMirror(db, name, body)
           const stream = name ?? pairStream(me.id, other!)
           const where = name === undefined ? { with: other! } : { channel: name }
           const id = await db.log.streamId(stream)
@@ -82,7 +124,12 @@ export const transcripts = ({ serverId, relayKey, pause, mirrorOf }: TranscriptO
                 ...(seq !== undefined && { inclusion: await hashes(inclusionSpans(seq - 1, size)) }),
               }
               const { oldest } = await db.log.head(stream)
-              return reply('HEAD', { ...where, size, oldest, checkpoint, ...proofs })
+              const witnessed = isWitnessed === true ? await cosignedHeads(db, stream, { epoch, size, witnesses }) : []
+              const lines = witnessed[0]?.size === size ? witnessed[0].lines : ''
+              return reply('HEAD', {
+                ...{ ...where, size, oldest, checkpoint: checkpoint + lines, ...proofs },
+                ...(isWitnessed === true && { witnessed: witnessed.map(({ text }) => text) }),
+              })
             } catch (error) {
               if (!(error instanceof GoneError)) throw error
               throw new Fail('MESSAGE_NOT_FOUND', 'What would prove that is not kept any more: the transcript begins later')
