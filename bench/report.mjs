@@ -35,16 +35,22 @@ const format = (/** @type {number} */ value) => value >= 1_000
   : String(Number(value.toPrecision(3)))
 
 /** @param {readonly string[]} head @param {readonly (readonly string[])[]} rows */
-const table = (head, rows) => {
+const cellsOf = (head, rows) => {
   const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map(row => row[i].length)))
   const line = (/** @type {readonly string[]} */ cells) => `| ${cells.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join(' | ')} |`
   return [line(head), `|${widths.map((width, i) => i === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`).join('|')}|`, ...rows.map(line)].join('\n')
 }
 
+/** Rows by their columns' names. @param {readonly Record<string, number | string>[]} rows */
+export const table = rows => {
+  const names = [...new Set(rows.flatMap(row => Object.keys(row)))]
+  return cellsOf(names, rows.map(row => names.map(name => typeof row[name] === 'number' ? format(row[name]) : row[name] ?? '')))
+}
+
 /** @param {import('./workloads/index.mjs').Workload} workload @param {Map<string, Figures>} bySubject */
 const section = ({ title }, bySubject) => {
   const names = Object.keys([...bySubject.values()][0])
-  return `## ${title}\n\n${table(['', ...names], [...bySubject].map(([subject, figures]) => [subject, ...names.map(name => format(figures[name]))]))}`
+  return `## ${title}\n\n${cellsOf(['', ...names], [...bySubject].map(([subject, figures]) => [subject, ...names.map(name => format(figures[name]))]))}`
 }
 
 /** @param {Medians} medians @returns {import('./targets.mjs').Of} */
@@ -61,7 +67,7 @@ const verdicts = medians => {
   const times = slowness(of)
   const note = Number.isNaN(times) ? 'Limits of time were set on another machine, and how fast this one is was not measured in this run.'
     : `Limits of time were set on a machine that verifies ${format(reference['verify/s'])} signatures and parses ${format(reference['parse/s'])} messages a second on one thread; by the same two pieces of work this one was ${format(times)} times slower in this run, and "here" is the limit that goes with it.`
-  return [`## Targets\n\n${note}\n\n${table(['', '', 'target', 'here', 'measured', ''], cells)}`]
+  return [`## Targets\n\n${note}\n\n${cellsOf(['', '', 'target', 'here', 'measured', ''], cells)}`]
 }
 
 /** What the first peer's figures are as a multiple of the others'. @param {Medians} medians */
@@ -72,7 +78,7 @@ const ratios = medians => {
   if (others.length === 0) return []
   const rows = workloads.flatMap(({ name, title, ratios = [] }) =>
     ratios.map(figure => [`${title}: ${figure}`, ...others.map(other => format(of(name, ours, figure) / of(name, other, figure)))])).filter(cells => !cells.includes('NaN'))
-  return [`## ${ours} as a multiple of its peers\n\n${table(['', ...others.map(other => `÷ ${other}`)], rows)}`]
+  return [`## ${ours} as a multiple of its peers\n\n${cellsOf(['', ...others.map(other => `÷ ${other}`)], rows)}`]
 }
 
 /** Points of a curve: a row each. @param {string} family @param {Medians} medians */
@@ -80,7 +86,7 @@ const curve = (family, medians) => {
   const points = workloads.filter(workload => workload.family === family && medians.has(workload.name))
   const rows = points.flatMap(({ name, title }) => [...medians.get(name)?.values() ?? []].map(figures => ({ title, figures })))
   const names = Object.keys(rows[0].figures)
-  return `## ${family}\n\n${table(['', ...names], rows.map(({ title, figures }) => [title, ...names.map(name => format(figures[name]))]))}`
+  return `## ${family}\n\n${cellsOf(['', ...names], rows.map(({ title, figures }) => [title, ...names.map(name => format(figures[name]))]))}`
 }
 
 /** @param {Medians} medians */

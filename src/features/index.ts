@@ -320,7 +320,7 @@ export const features = (options: FeatureOptions): Features => {
   const ports = {
     ...trade,
     saying: sayingOf(trade),
-    ferry: ferryOf(options.links === 'off' ? { ...options, linked: [] } : options),
+    ferry: ferryOf(options.links === 'off' ? { ...options, linked: undefined } : options),
     isAnswered: (type: string) => !refused.has(type),
   }
   const opened = (Object.keys(wings) as Wing[]).map(wing => ({

@@ -33,12 +33,13 @@ import { largeBytesOf, LargeFrames } from './large.ts'
 import type { LookAgain } from './look-again.ts'
 import type { Outbox } from './outbox.ts'
 import { priceAfter, priceBefore, type MessagePrice } from './price.ts'
-import { publish } from './publish.ts'
+import { placeOf, publish } from './publish.ts'
 import type { Quota } from './quota.ts'
 import { Reads } from './reads.ts'
 import type { Roster } from './roster.ts'
 import type { Slices } from './slices.ts'
 import type { NumberedBus } from './numbered-bus.ts'
+import { isTold } from './told.ts'
 import { AccompaniedJob, storageRetryMs, WriteJob, type WriteHandler } from './write.ts'
 
 export interface DispatchDeps {
@@ -237,8 +238,10 @@ export class Dispatch {
       const toldBefore = this.#deps.bus.awaitedUpTo
       const queuedBefore = connection?.out?.length ?? 0
       if (outcome.fail !== undefined && connection !== undefined) this.#refuse(connection, outcome.fail, re)
+      const behind = placeOf(result)
+      const isOrdered = outcome.effects?.some(isTold) === true
       for (const hint of outcome.hints ?? []) this.#deps.effects.hint(hint)
-      for (const notice of outcome.notify ?? []) this.#deps.effects.notify(notice, connection)
+      for (const notice of outcome.notify ?? []) this.#deps.effects.notify(notice, connection, behind, isOrdered)
       if (outcome.reply !== undefined && connection !== undefined) {
         const stamp = result.event?.stamp ?? result.duplicate
         const answer = typeof outcome.reply === 'function'
@@ -248,6 +251,7 @@ export class Dispatch {
         if (answer !== undefined && !isQuiet) this.#answer(connection, answer, re)
       }
       for (const effect of outcome.effects ?? []) this.#deps.effects.apply(effect, connection)
+      for (const hint of outcome.hints ?? []) this.#deps.effects.tellHint(hint, behind, isOrdered)
       if (this.#deps.bus.awaitedUpTo !== toldBefore && connection?.open === true) this.#holdBack(connection, queuedBefore)
       outcome.committed?.()
       if (outcome.again !== undefined) this.#goOn(result.job, outcome.again)

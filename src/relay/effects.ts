@@ -1,6 +1,7 @@
 // Applies what an outcome changes in memory, after its commit: sessions, subscriptions, and who is told of comings and goings. What only
 // the asker's process does is the local half; what every process does is told to the others, who apply it to their own.
 import type { Clock } from '../base/clock.ts'
+import { everyone } from '../bus/bus.ts'
 import type { CloseName, FrameBody, FrameType } from '../../lib/protocol/index.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts } from '../base/metrics.ts'
@@ -17,7 +18,7 @@ import { refusalOf, type Standing } from '../store/standing.ts'
 import type { Roster } from './roster.ts'
 import type { Signals } from './signals.ts'
 import { RemoteSession, type Session } from './session.ts'
-import { subjectsOf, type RelayBus, type Told } from './told.ts'
+import { subjectsOf, type Place, type RelayBus, type Told } from './told.ts'
 import { mayEnter, type Agent, type AgentFacts } from './view.ts'
 
 export interface EffectsOptions {
@@ -126,9 +127,9 @@ export class Effects {
   hear(told: Told, from: string): void {
     switch (told.kind) {
       case 'notice':
-        return this.#notices.tell(told.notice, undefined)
+        return this.#hub.behind(told.behind, () => this.#notices.tell(told.notice, undefined))
       case 'hint':
-        return this.#signals.tell(told.hint)
+        return this.#hub.behind(told.behind, () => this.#signals.tell(told.hint))
       case 'opened':
         return this.#open(new RemoteSession(from, told), told.session, told.facts, told.autojoin)
       case 'joined': {
@@ -146,19 +147,24 @@ export class Effects {
     }
   }
 
-  #tell(told: Told): void {
-    for (const subject of subjectsOf(told)) this.#bus.publish(subject, { kind: 'told', told })
+  /** `isOrdered`: between what is told to all before it and behind it. */
+  #tell(told: Told, isOrdered = false): void {
+    for (const subject of isOrdered ? [everyone] : subjectsOf(told)) this.#bus.publish(subject, { kind: 'told', told })
   }
 
   /** Sends a signal to an audience. */
-  notify(notice: Notify, asker: Connection | undefined): void {
+  notify(notice: Notify, asker: Connection | undefined, behind?: Place, isOrdered = false): void {
     this.#notices.tell(notice, asker)
-    if (!this.#bus.isAlone) this.#tell({ kind: 'notice', notice })
+    if (!this.#bus.isAlone) this.#tell({ kind: 'notice', notice, ...(behind !== undefined && { behind }) }, isOrdered)
   }
 
   hint(hint: Hint): void {
     this.#signals.tell(hint)
-    if (!this.#bus.isAlone) this.#tell({ kind: 'hint', hint })
+  }
+
+  /** The same elsewhere, where whoever hears it may act on what it is about at once: told behind that. */
+  tellHint(hint: Hint, behind?: Place, isOrdered = false): void {
+    if (!this.#bus.isAlone) this.#tell({ kind: 'hint', hint, ...(behind !== undefined && { behind }) }, isOrdered)
   }
 
   apply(effect: Effect, asker: Connection | undefined): void {

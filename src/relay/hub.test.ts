@@ -256,3 +256,26 @@ describe('where following takes a while', () => {
     expect([...subjects]).toEqual([])
   })
 })
+
+test.each([
+  ['has come', [0], true],
+  ['comes afterwards', [], true],
+  ['does not come, and is read', [], false],
+])('what is told behind an event that %s is done when it was heard', async (_, before, comes) => {
+  const { hub, listeners: _all, ...it } = world()
+  const listener = it.newListener(0)
+  it.join(listener, 0)
+  it.commit(1)
+  for (const index of before) it.tell(index)
+  let heard: number[] | undefined
+  hub.behind({ channel, seq: 1 }, () => heard = [...listener.heard])
+  expect(heard).toEqual(before.length > 0 ? [1] : undefined)
+  if (comes) it.tell(0)
+  await it.settle()
+  expect(heard).toEqual([1])
+  // Of a channel that nobody hears here there is nothing to wait for.
+  let isDone = false
+  hub.behind({ channel: '#other', seq: 9 }, () => isDone = true)
+  hub.behind(undefined, () => isDone &&= true)
+  expect(isDone).toBe(true)
+})

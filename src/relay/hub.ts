@@ -8,7 +8,7 @@ import { Gap, type HeldBytes } from './early.ts'
 import { frameOfStored } from './encode.ts'
 import type { Filters } from './filters.ts'
 import type { Outbox } from './outbox.ts'
-import type { RelayBus } from './told.ts'
+import type { Place, RelayBus } from './told.ts'
 
 interface Topic {
   readonly channel: string
@@ -109,6 +109,14 @@ export class Hub {
   reached(channel: string): Promise<void> | undefined {
     const gap = this.#topics.get(channel)?.gap
     return gap && new Promise(resolve => gap.closed.push(resolve))
+  }
+
+  /** Does what was told behind an event of a channel: once those who hear it here have heard it, or it cannot be had. */
+  behind(place: Place | undefined, work: () => void): void {
+    if (place !== undefined) this.noteStored(place.channel, place.seq)
+    const reached = place && this.reached(place.channel)
+    if (reached === undefined) work()
+    else reached.then(work).catch((error: unknown) => this.#deps.onLost([], error))
   }
 
   /** Turns a subscriber that is under way live if it is where the others are. */

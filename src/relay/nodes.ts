@@ -279,8 +279,11 @@ export class Nodes {
     switch (message.kind) {
       case 'events':
         return hub.publish(message.channel, message.first, message.last, message.frames)
-      case 'direct':
-        return effects.direct(message.agent, message.stream, message.frame, message.inboxSeq, message.isKept)
+      case 'direct': {
+        const { agent, stream, seq, frame, inboxSeq, isKept } = message
+        return hub.behind(seq === undefined ? undefined : { channel: stream, seq },
+          () => effects.direct(agent, stream, frame, inboxSeq, isKept))
+      }
       case 'told':
         if (message.n === undefined) return effects.hear(message.told, from)
         return this.#hearing.hear(message.told, message.n, message.isAwaited === true, from)

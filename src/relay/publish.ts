@@ -5,6 +5,7 @@ import type { Effects } from './effects.ts'
 import type { Outcome } from './feature.ts'
 import type { Hub } from './hub.ts'
 import type { NumberedBus } from './numbered-bus.ts'
+import type { Place } from './told.ts'
 
 export interface Listeners {
   readonly hub: Hub
@@ -45,6 +46,13 @@ export const publish = (results: readonly Result[], listeners: Listeners): void 
   for (const event of direct) publishDirect(event, listeners)
 }
 
+/** What a result tells beside its event is told behind it, where a channel hears it. */
+export const placeOf = ({ more, event }: Extract<Result, { kind: 'done' }>): Place | undefined => {
+  const last = more?.at(-1) ?? event
+  if (last === undefined || last.append.agents !== undefined) return undefined
+  return { channel: last.append.stream, seq: last.stamp.seq }
+}
+
 /** What is sent again may never have been told: its first commit had no answer. */
 const noteStored = (seq: number, append: Outcome['append'], { hub, bus }: Listeners): void => {
   const [first] = [append].flat()
@@ -54,12 +62,12 @@ const noteStored = (seq: number, append: Outcome['append'], { hub, bus }: Listen
 }
 
 /** To the agents concerned: to those it is from and for, and to whose inbox keeps it. */
-const publishDirect = ({ append, frame, inboxSeqs }: Committed, { effects, bus }: Listeners): void => {
+const publishDirect = ({ append, stamp: { seq }, frame, inboxSeqs }: Committed, { effects, bus }: Listeners): void => {
   const { agents = [], inbox = [], muted, stream } = append
   const tell = (agent: string, inboxSeq: number | undefined) => {
     const isKept = muted?.includes(agent) === true
     effects.direct(agent, stream, frame, inboxSeq, isKept)
-    if (!bus.isAlone) bus.publish(agent, { kind: 'direct', agent, stream, frame, inboxSeq, isKept })
+    if (!bus.isAlone) bus.publish(agent, { kind: 'direct', agent, stream, seq, frame, inboxSeq, isKept })
   }
   for (const agent of agents) tell(agent, inboxSeqs[inbox.indexOf(agent)])
   inbox.forEach((agent, i) => {

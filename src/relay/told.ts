@@ -1,6 +1,6 @@
 // What the processes of one relay tell each other of what they commit: events, what is said to agents, and what changes for all.
 import { everyone, type Bus, type Subject } from '../bus/bus.ts'
-import type { Hint, Notify, ToldEffect } from './feature.ts'
+import type { Effect, Hint, LocalEffect, Notify, ToldEffect } from './feature.ts'
 import type { AgentChange, AgentFacts } from './view.ts'
 
 /** A session of the process that tells it. */
@@ -9,11 +9,17 @@ interface SessionName {
   readonly session: string
 }
 
+/** An event of a channel. Who hears it hears what is told behind it afterwards, though that may come first. */
+export interface Place {
+  readonly channel: string
+  readonly seq: number
+}
+
 /** Each process applies it to its own roster and to its own sockets. */
 export type Told =
   | ToldEffect
-  | { readonly kind: 'notice', readonly notice: Notify }
-  | { readonly kind: 'hint', readonly hint: Hint }
+  | { readonly kind: 'notice', readonly notice: Notify, readonly behind?: Place }
+  | { readonly kind: 'hint', readonly hint: Hint, readonly behind?: Place }
   | {
     readonly kind: 'opened'
     readonly session: string
@@ -50,6 +56,8 @@ export type BusMessage =
     readonly agent: string
     readonly stream: string
     readonly frame: Buffer
+    /** Its number in the stream. */
+    readonly seq?: number
     readonly inboxSeq: number | undefined
     /** It does not want to hear of it. */
     readonly isKept: boolean
@@ -75,6 +83,13 @@ export type BusMessage =
 
 /** By what they hear each other. */
 export type RelayBus = Bus<BusMessage>
+
+const own: ReadonlySet<string> = new Set<LocalEffect['kind']>(
+  ['challenge', 'identify', 'subscribe', 'watch', 'filter', 'depart', 'closeAsker'],
+)
+
+/** Whether every process does it, and not that of the asker alone. */
+export const isTold = (effect: Effect): effect is ToldEffect => !own.has(effect.kind)
 
 /** Where it is told: to those who have somebody that hears it. */
 export const subjectsOf = (told: Told): readonly Subject[] => {

@@ -10,6 +10,8 @@ const usage = `npm run chaos -- [options]
   --messages N   sent in all (20000)
   --clients C    at least 3 (12)
   --minutes M    how long faults happen (0.5)
+  --all          faults go on until all messages are sent, however long that takes; without it a slow machine sends less
+  --calm S       seconds more between two faults of one kind, on average: a long run has enough of them (0)
   --seed S       the same seed, the same plan of faults (random)
   --store E      ${engines.join(', ')}: where the relay keeps its data (sqlite)
   --nodes N      processes that serve the relay, on PostgreSQL and over NATS, which are attacked too (1)
@@ -34,6 +36,8 @@ const options = {
   messages: { type: 'string', default: '20000' },
   clients: { type: 'string', default: '12' },
   minutes: { type: 'string', default: '0.5' },
+  all: { type: 'boolean', default: false },
+  calm: { type: 'string', default: '0' },
   seed: { type: 'string' },
   store: { type: 'string', default: 'sqlite' },
   nodes: { type: 'string', default: '1' },
@@ -58,10 +62,11 @@ const main = async (): Promise<number> => {
     values.seed ?? String(Date.now() % 1_000_000),
   ].map(Number) as [number, number, number, number]
   const nodes = Number(values.nodes)
+  const calmMs = Number(values.calm) * 1_000
   const broken = promises.find(promise => promise === values.break)
   const engine = engines.find(name => name === values.store)
   if (
-    engine === undefined || !(messages >= 1 && clients >= 3 && minutes > 0) || !Number.isInteger(seed)
+    engine === undefined || !(messages >= 1 && clients >= 3 && minutes > 0 && calmMs >= 0) || !Number.isInteger(seed)
     || (values.break !== undefined && broken === undefined) || !(nodes === 1 || (nodes > 1 && engine === 'postgres'))
   ) {
     process.stderr.write(`${usage}\n`)
@@ -90,6 +95,8 @@ const main = async (): Promise<number> => {
     clients,
     seed,
     durationMs: minutes * 60_000,
+    calmMs,
+    isAll: values.all,
     broken,
     engine,
     nodes,

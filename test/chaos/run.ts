@@ -25,6 +25,10 @@ export interface RunOptions {
   readonly seed: number
   /** How long messages are sent and faults happen. */
   readonly durationMs: number
+  /** So long nothing of a kind happens between two faults of it, on average, beside what is between them anyway. */
+  readonly calmMs: number
+  /** Faults go on until all messages are sent, however long that takes. */
+  readonly isAll: boolean
   readonly broken: Promised | undefined
   /** Which engine keeps the relay's data. */
   readonly engine: Engine
@@ -78,7 +82,7 @@ const dealerCount = 4
 const maxClockOffsetMs = 4 * 60_000
 
 export const run = async (
-  { messages, clients, seed, durationMs, broken, engine, nodes, onProgress, signal }: RunOptions,
+  { messages, clients, seed, durationMs, calmMs, isAll, broken, engine, nodes, onProgress, signal }: RunOptions,
 ): Promise<RunResult> => {
   const perSender = Math.ceil(messages / clients)
   const folder = mkdtempSync(join(tmpdir(), 'agentchat-chaos-'))
@@ -111,6 +115,8 @@ export const run = async (
     await misfortunes({ victim, proxy, fleet, ground, counts, endsItself: endsItself(broken), more }, {
       seed,
       durationMs,
+      calmMs,
+      isSent: () => !isAll || fleet.progress.issued >= perSender * clients,
       signal,
       onProgress,
     })
@@ -181,7 +187,9 @@ const namesOf = (i: number, nats: string, random: Random): Apart => {
 /** Every kind of fault in a loop of its own, with chances of its own, until the time is over; then all is well again. */
 const misfortunes = async (
   { victim, proxy, fleet, ground, counts, endsItself, more }: Scene,
-  { seed, durationMs, signal, onProgress }: Pick<RunOptions, 'seed' | 'durationMs' | 'signal' | 'onProgress'>,
+  { seed, durationMs, calmMs, isSent, signal, onProgress }:
+    & Pick<RunOptions, 'seed' | 'durationMs' | 'calmMs' | 'signal' | 'onProgress'>
+    & { isSent(): boolean },
 ): Promise<void> => {
   const end = new AbortController()
   const over = end.signal
@@ -190,13 +198,16 @@ const misfortunes = async (
   const timer = setInterval(() => {
     const ms = performance.now() - startedAt
     const isTried = endsItself ? victim.ownEnds >= minOwnEnds : victim.kills >= minKills && ground.isTried && more?.isTried() !== false
-    if (ms >= durationMs && (isTried || ms >= maxStretch * durationMs)) onAbort()
+    if (ms >= durationMs && isSent() && (isTried || ms >= maxStretch * durationMs)) onAbort()
   }, 20)
   signal.addEventListener('abort', onAbort)
   const wait = (ms: number) => sleep(ms, undefined, { signal: over }).catch(() => undefined)
   const again = async (name: string, fault: (random: Random) => Promise<void>): Promise<void> => {
     const random = new Random(seed, name)
-    while (!over.aborted) await fault(random)
+    while (!over.aborted) {
+      if (calmMs > 0) await wait(random.exponential(calmMs))
+      if (!over.aborted) await fault(random)
+    }
   }
   const killPauseMs = Math.min(maxKillPauseMs, durationMs / 4)
   await Promise.all([

@@ -1,17 +1,14 @@
 // Two processes are one relay to whoever talks to them: every transcript, with those who come coming to one and the other in turns, while what
-// the processes tell each other takes its time. Here a scene of every third file; all of them with TRANSCRIPTS=all.
+// the processes tell each other takes its time, and one thing overtakes another. Here a scene of every third file; all of them with
+// TRANSCRIPTS=all.
 import { readFileSync, readdirSync } from 'node:fs'
 import { describe, test } from 'vitest'
 import { Random } from '../chaos/random.ts'
 import { playSceneApart } from '../transcripts/runner.ts'
 import { parseScript } from '../transcripts/script.ts'
 
-/** What each process counts for itself; and one in which an agent answers a notice before its process knows what the notice is about. */
-const ofOne = [
-  'too many connections of one address',
-  'the answers of two that take turns are stopped',
-  'the floor goes to the earliest claim',
-]
+/** What each process counts for itself. */
+const ofOne = ['too many connections of one address', 'the answers of two that take turns are stopped']
 const folder = new URL('../transcripts/', import.meta.url)
 const isAll = process.env['TRANSCRIPTS'] === 'all'
 

@@ -6,6 +6,7 @@ import { MemoryBus } from '../../src/bus/memory.ts'
 import type { BusMessage } from '../../src/relay/told.ts'
 import { newDatabase, type TestDatabase } from './postgres.ts'
 import { startTestRelay, TestClock, type TestRelay } from './relay.ts'
+import { watchStatements } from './statements.ts'
 
 /** What is published is there after any time up to twice the delay: in its order, as NATS keeps it on one line, or shuffled. */
 export class SlowBus<Message> implements Bus<Message> {
@@ -103,14 +104,16 @@ export interface ClusterOptions {
   readonly random?: () => number
   readonly clock?: TestClock
   readonly pace?: RelayParts['pace']
+  readonly openStore?: RelayParts['openStore']
 }
 
 /** @example await using cluster = await startTestCluster(2, { msgRate: 10 }) */
 export const startTestCluster = async (
   count: number,
   overrides: Partial<Config> = {},
-  { delayMs = 0, isShuffled = false, random = Math.random, clock = new TestClock(), pace = {} }: ClusterOptions = {},
+  { delayMs = 0, isShuffled = false, random = Math.random, clock = new TestClock(), pace = {}, openStore }: ClusterOptions = {},
 ): Promise<TestCluster> => {
+  await watchStatements()
   const database = await newDatabase()
   const bus = new MemoryBus<BusMessage>()
   const nodes: TestRelay[] = []
@@ -124,7 +127,9 @@ export const startTestCluster = async (
       const slow = new SlowBus(bus.join(`node${n}`), delayMs, random, isShuffled)
       buses.push(slow)
       const config = { store: database.url, nats: 'nats://in.memory', node: `node${n}`, maxFileBytes: 0, ...overrides }
-      nodes.push(await startTestRelay(config, { bus: slow, pace: { ...pace, isOwnTime: true } }, { clock }))
+      nodes.push(
+        await startTestRelay(config, { bus: slow, pace: { ...pace, isOwnTime: true }, ...(openStore && { openStore }) }, { clock }),
+      )
     }
     await Promise.all(nodes.map(node => known(node, count)))
   } catch (error) {

@@ -9,7 +9,7 @@ const maxWaitMs = 2_000
 /** Between two statements of one piece of work it may take its turns too. */
 const quietTurns = 5
 
-const work = { underWay: 0 }
+const work = { underWay: 0, isWatched: false }
 
 type Method = (this: unknown, ...args: unknown[]) => unknown
 
@@ -28,14 +28,21 @@ const counted = (prototype: Record<string, Method>, name: string): void => {
   }
 }
 
-if (isOnPostgres) {
+/** From now on they are counted: before a relay of this process opens its database. */
+export const watchStatements = async (): Promise<void> => {
+  if (work.isWatched) return
+  work.isWatched = true
   const { default: { Client } } = await import('pg')
   for (const name of ['connect', 'query']) counted(Client.prototype as unknown as Record<string, Method>, name)
 }
 
+export const areWatched = (): boolean => work.isWatched
+
+if (isOnPostgres) await watchStatements()
+
 /** Resolves when the relays of this process wait for nothing of their server. */
 export const settled = async (): Promise<void> => {
   const until = performance.now() + maxWaitMs
-  for (let quiet = 0; isOnPostgres && quiet < quietTurns && performance.now() < until; quiet = work.underWay === 0 ? quiet + 1 : 0)
+  for (let quiet = 0; work.isWatched && quiet < quietTurns && performance.now() < until; quiet = work.underWay === 0 ? quiet + 1 : 0)
     await turn()
 }

@@ -8,7 +8,7 @@ import { fingerprintOf, loginTextV3, type LocalIdentity } from '../../lib/identi
 import { nodeIdentity } from '../../lib/node/index.ts'
 import type { Inside } from '../../src/relay/inside.ts'
 import { decodeFrame, originOf, type Frame, type FrameType } from '../../lib/protocol/index.ts'
-import { isOnPostgres, settled } from './statements.ts'
+import { areWatched, settled } from './statements.ts'
 
 export interface CloseInfo {
   readonly code: number
@@ -181,7 +181,7 @@ export class Wire {
   /** Resolves once the relay has answered everything this client sent before: whatever it was going to send is here. */
   async barrier(): Promise<void> {
     await this.ask({ type: 'PING' }, 'PONG')
-    if (!isOnPostgres) return
+    if (!areWatched()) return
     await settled()
     await this.ask({ type: 'PING' }, 'PONG')
   }

@@ -166,8 +166,18 @@ export const playSceneInside = async ({ relay, statements }: Scene): Promise<voi
 
 /** The same with several processes, to which those of the scene come in turns; `delayMs`: how long those need to tell each other. */
 export const playSceneApart = async ({ relay, statements }: Scene, nodes: number, delayMs: number, random: () => number): Promise<void> => {
-  await using cluster = await startTestCluster(nodes, relay as Partial<Config>, { delayMs, random, pace: { signalMs: 200 } })
-  await playWith(cluster.nodes, statements, 'socket', delayMs)
+  await using cluster = await startTestCluster(nodes, relay as Partial<Config>, {
+    delayMs,
+    random,
+    isShuffled: true,
+    pace: { signalMs: 200 },
+  })
+  await playAmong(cluster.nodes, statements, delayMs)
+}
+
+/** The same among processes that run. */
+export const playAmong = async (relays: readonly TestRelay[], statements: Scene['statements'], delayMs: number): Promise<void> => {
+  await playWith(relays, statements, 'socket', delayMs)
 }
 
 const playOn = async (config: Partial<Config>, statements: Scene['statements'], way: Way): Promise<readonly Key[]> => {

@@ -13,8 +13,8 @@ import { Witness, type WitnessOptions } from './witness.ts'
 export interface FerryOptions extends WitnessOptions {
   readonly openPeer: (options: PeerOptions) => Peer
   readonly mirrorCount: number
-  /** The links that there are when it begins. */
-  readonly linked: readonly LinkRow[]
+  /** The links that there are when it begins; undefined: links are off. */
+  readonly linked: readonly LinkRow[] | undefined
   /** ms */
   readonly startedAt: number
   /** How long a repeated id is known to be one. */
@@ -62,8 +62,12 @@ export class Ferry {
   constructor(options: FerryOptions) {
     this.#options = options
     this.#witness = new Witness(options)
-    this.#rows = options.linked
+    this.#rows = options.linked ?? []
     this.#now = options.startedAt
+  }
+
+  get isOn(): boolean {
+    return this.#options.linked !== undefined
   }
 
   stateOf(host: string): PeerState {

@@ -3,9 +3,19 @@ import { agentIdOf, signedTextOf } from '../../../../lib/identity/index.ts'
 import { addressOf, isErrorCode, type RequestBody } from '../../../../lib/protocol/index.ts'
 import { mayWrite, type Policies } from '../../../domain/policies.ts'
 import { redact } from '../../../domain/redaction.ts'
-import { againstPolicy, channelOfMember, Fail, reply, type Asker, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import {
+  againstPolicy,
+  channelOfMember,
+  Fail,
+  reply,
+  type Asker,
+  type Outcome,
+  type Prepared,
+  type WriteCtx,
+} from '../../../relay/feature.ts'
 import { addHanded, countWaiting, findHanded, waitingId, type HandedRow } from './handed-store.ts'
 import { maxAge, type Ferry } from './ferry.ts'
+import { linkTo, type LinkRow } from './store.ts'
 
 export interface OutgoingOptions {
   readonly maxContentBytes: number
@@ -58,17 +68,26 @@ export const outgoing = (ferry: Ferry, options: OutgoingOptions) => {
   const { write } = options.policies
 
   /** A signature that is not for its home is refused here: the home would count it against this relay. */
-  const check = async ({ agent }: Asker, said: Said): Promise<undefined> => {
+  const check = async ({ agent }: Asker, said: Said): Promise<Prepared<'MSG'>> => {
     if (agent === undefined) return undefined
-    if (agent.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', `Only agents with a key speak in ${said.to}, which is at another relay`)
+    const { pubkey } = agent
+    if (pubkey === null) throw new Fail('SIGNATURE_REQUIRED', `Only agents with a key speak in ${said.to}, which is at another relay`)
     const frame = relayedOf(said)
-    const link = ferry.linkAt(addressOf(said.to).host ?? '')
-    if (link === undefined)
-      throw new Fail('LINK_REFUSED', `Nothing is handed on to ${addressOf(said.to).host}: its link is for reading (link trust)`)
-    const text = relayedText(agentIdOf(agent.pubkey), link.server_id, frame)
-    if (text === undefined || !await options.verifyMessage(agent.pubkey, text, frame.sig))
-      throw new Fail('VERIFICATION_FAILED', `sig: not your signature over this message for ${link.server_id}; nothing was stored`)
-    return undefined
+    const host = addressOf(said.to).host ?? ''
+    const signed = async ({ server_id }: LinkRow): Promise<undefined> => {
+      const text = relayedText(agentIdOf(pubkey), server_id, frame)
+      if (text === undefined || !await options.verifyMessage(pubkey, text, frame.sig))
+        throw new Fail('VERIFICATION_FAILED', `sig: not your signature over this message for ${server_id}; nothing was stored`)
+    }
+    const known = ferry.linkAt(host)
+    if (known !== undefined) return signed(known)
+    return async ctx => {
+      // Another process may have made it a moment ago.
+      const made = ferry.isOn ? await linkTo(ctx.tx, host) : undefined
+      if (made?.trust !== 'both') throw new Fail('LINK_REFUSED', `Nothing is handed on to ${host}: its link is for reading (link trust)`)
+      await signed(made)
+      return decide(ctx, said)
+    }
   }
 
   const ack = (said: Said, { n, seq, home_msg_id }: Pick<HandedRow, 'n' | 'seq' | 'home_msg_id'>, isRepeat: boolean) =>

@@ -2,10 +2,11 @@
 import { agentIdOf, canonicalPem, fingerprintOf } from '../../../../lib/identity/index.ts'
 import { hasHost, reservedNames, type RequestBody } from '../../../../lib/protocol/index.ts'
 import { refusalOf, standingOf } from '../../../store/standing.ts'
-import { Fail, type Agent, type Append, type Asker, type Handler, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import { Fail, type Agent, type Append, type Handler, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import type { Ferry } from './ferry.ts'
 import { checkTime, relayedText } from './outgoing.ts'
 import { LinkRates } from './rates.ts'
+import { linkOfRelay, type LinkRow } from './store.ts'
 
 export interface RelayedOptions {
   readonly serverId: string
@@ -34,11 +35,14 @@ export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handle
   const rates = new LinkRates()
   const { serverId } = options
 
-  const linkOf = ({ agent }: Pick<Asker, 'agent'>) => {
-    const from = agent?.pubkey == null ? undefined : ferry.linkOf(fingerprintOf(agent.pubkey))
-    if (from === undefined)
-      throw new Fail('LINK_REFUSED', 'This relay takes nothing handed on from you: its operator has not linked you (link trust)')
-    return from
+  const refused = () =>
+    new Fail('LINK_REFUSED', 'This relay takes nothing handed on from you: its operator has not linked you (link trust)')
+
+  /** The link as it is now: another process may have made it or ended it a moment ago. */
+  const linkOf = async ({ tx, asker: { agent } }: Pick<WriteCtx, 'tx' | 'asker'>): Promise<LinkRow> => {
+    const link = agent?.pubkey == null ? undefined : await linkOfRelay(tx, fingerprintOf(agent.pubkey))
+    if (link === undefined) throw refused()
+    return link
   }
 
   const check = async (link: { readonly host: string, readonly server_id: string }, { pubkey, message: frame }: Body, now: number) => {
@@ -60,7 +64,7 @@ export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handle
   }
 
   const write = async (ctx: WriteCtx, { pubkey, name, message: frame }: Body): Promise<Outcome<'ACK'>> => {
-    const { host } = linkOf(ctx.asker)
+    const { host } = await linkOf(ctx)
     const key = canonicalPem(pubkey)
     const id = agentIdOf(key)
     const refusal = refusalOf(await standingOf(ctx.tx, id, key), options.allowlistStrict)
@@ -72,15 +76,24 @@ export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handle
     return { ...outcome, append: { ...append, body: { ...append.body, via: host } } }
   }
 
+  const taken = (link: LinkRow, body: Body): Promise<void> => {
+    const now = ferry.now()
+    const closedUntil = rates.closedUntil(link.server_id, now)
+    if (closedUntil > 0) throw new Fail('LINK_REFUSED', 'Too much came from you that its author had not signed', closedUntil - now)
+    const waitMs = rates.take(link.server_id, now)
+    if (waitMs > 0) throw new Fail('RATE_LIMITED', 'Your link brings more than is taken from one', waitMs)
+    return check(link, body, now)
+  }
+
   return {
-    prepare(asker, body) {
-      const link = linkOf(asker)
-      const now = ferry.now()
-      const closedUntil = rates.closedUntil(link.server_id, now)
-      if (closedUntil > 0) throw new Fail('LINK_REFUSED', 'Too much came from you that its author had not signed', closedUntil - now)
-      const waitMs = rates.take(link.server_id, now)
-      if (waitMs > 0) throw new Fail('RATE_LIMITED', 'Your link brings more than is taken from one', waitMs)
-      return check(link, body, now).then(() => undefined)
+    prepare({ agent }, body) {
+      if (agent?.pubkey == null) throw refused()
+      const known = ferry.linkOf(fingerprintOf(agent.pubkey))
+      if (known !== undefined) return taken(known, body).then(() => undefined)
+      return Promise.resolve(async (ctx: WriteCtx) => {
+        await taken(await linkOf(ctx), body)
+        return write(ctx, body)
+      })
     },
     write,
   }

@@ -50,6 +50,12 @@ export const linkMigrations: Migration = {
 export const allLinks = (db: TableReader): Promise<readonly LinkRow[]> =>
   db.tables<Tables>().selectFrom('relay_links').selectAll().orderBy('host').execute()
 
+export const linkOfRelay = (db: TableReader, serverId: string): Promise<LinkRow | undefined> =>
+  db.tables<Tables>().selectFrom('relay_links').selectAll().where('server_id', '=', serverId).where('trust', '=', 'both').executeTakeFirst()
+
+export const linkTo = (db: TableReader, host: string): Promise<LinkRow | undefined> =>
+  db.tables<Tables>().selectFrom('relay_links').selectAll().where('host', '=', host).executeTakeFirst()
+
 export const allMirrors = (db: TableReader): Promise<readonly MirrorRow[]> =>
   db.tables<Tables>().selectFrom('mirrors').selectAll().orderBy('channel').execute()
 
