@@ -17,6 +17,8 @@ export interface ClientAccount {
   readonly received: ReadonlyMap<string, Uint32Array>
   readonly duplicated: number
   readonly reordered: number
+  /** Pieces that were no beginning of the message that they grew to. */
+  readonly misgrown: number
   /** Longest time without a session. */
   readonly longestGapMs: number
   /** Why the client gave up, if it did. */

@@ -18,7 +18,7 @@ export interface Verdict {
   /** What is stored, by what was done. */
   readonly deeds: Readonly<Record<'edit' | 'retract' | 'grow' | 'file', number>>
   readonly unanswered: number
-  /** Where something was lost: in the store, or at which client in which stream. */
+  /** Where something was lost or out of order: in the store, or at which client in which stream. */
   readonly losses: readonly string[]
 }
 
@@ -66,7 +66,12 @@ export const audit = async (
     else Object.assign(loss, { count: loss.count + 1, last: seq })
   }
   let duplicated = accounts.reduce((sum, account) => sum + account.duplicated, 0)
-  let reordered = accounts.reduce((sum, account) => sum + account.reordered, 0)
+  const disorders = new Map<string, number>()
+  const misplace = (where: string, count = 1) => disorders.set(where, (disorders.get(where) ?? 0) + count)
+  for (const { index, reordered, misgrown } of accounts) {
+    if (reordered > 0) misplace(`heard by client ${index}`, reordered)
+    if (misgrown > 0) misplace(`grown at client ${index}`, misgrown)
+  }
 
   const readersOf = (stream: string): readonly ClientAccount[] =>
     stream.startsWith('#')
@@ -88,14 +93,14 @@ export const audit = async (
       const { kind } = deedOf(number % perSender)
       const sender = Math.floor(number / perSender)
       if (storedAt[number] !== 0 && !Number.isNaN(number)) duplicated++
-      else if (kind === 'say' && number < (newest.get(sender) ?? 0)) reordered++
+      else if (kind === 'say' && number < (newest.get(sender) ?? 0)) misplace(`stored in ${name}, of client ${sender}`)
       else if (kind === 'say' && !Number.isNaN(number)) newest.set(sender, number)
       storedAt[number] = seq
       if (kind !== 'say') deeds[kind]++
       if (edit !== undefined) {
         const nth = (edits.get(edit.of) ?? 0) + 1
         edits.set(edit.of, nth)
-        if ((edit.n ?? nth) !== nth) reordered++
+        if ((edit.n ?? nth) !== nth) misplace(`edits in ${name}`)
       }
       if (retract !== undefined) retracted.add(retract.of)
       else if (erased !== true && ids.has(msg_id)) {
@@ -125,11 +130,14 @@ export const audit = async (
   return {
     lost: [...losses.values()].reduce((sum, { count }) => sum + count, 0),
     duplicated,
-    reordered,
+    reordered: [...disorders.values()].reduce((sum, count) => sum + count, 0),
     notGone,
     deeds,
     unanswered: accounts.reduce((sum, { unanswered }) => sum + unanswered, 0),
-    losses: [...losses].map(([where, { count, first, last }]) => `lost ${where}: ${count}, seq ${first} to ${last}`),
+    losses: [
+      ...[...losses].map(([where, { count, first, last }]) => `lost ${where}: ${count}, seq ${first} to ${last}`),
+      ...[...disorders].map(([where, count]) => `out of order, ${where}: ${count}`),
+    ],
   }
 }
 

@@ -156,7 +156,8 @@ export class Participant {
       ids: this.#ids,
       received: new Map([...this.#heard].map(([stream, { numbers }]) => [stream, numbers.slice()])),
       duplicated: heard.reduce((sum, { duplicated }) => sum + duplicated, 0),
-      reordered: heard.reduce((sum, { reordered }) => sum + reordered, this.#misgrown),
+      reordered: heard.reduce((sum, { reordered }) => sum + reordered, 0),
+      misgrown: this.#misgrown,
       longestGapMs: this.#longestGapMs,
       ended: this.#ended,
     }
