@@ -30,7 +30,7 @@ const schema = (number: string, end: string) =>
 export const witnessMigrations: Migration = {
   feature: 'witness',
   steps: [schema('INTEGER', ' WITHOUT ROWID')],
-  postgres: [schema('BIGINT', '')],
+  postgres: [{ expand: schema('BIGINT', '') }],
 }
 
 /** Of each tree so many are kept, to be compared with what others were shown. */

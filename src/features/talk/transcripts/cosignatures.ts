@@ -24,7 +24,7 @@ const schema = (number: string, end: string) =>
 export const cosignatureMigrations: Migration = {
   feature: 'cosignatures',
   steps: [schema('INTEGER', ' WITHOUT ROWID')],
-  postgres: [schema('BIGINT', '')],
+  postgres: [{ expand: schema('BIGINT', '') }],
 }
 
 /** What stays where it is the newer one. */
