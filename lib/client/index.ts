@@ -17,6 +17,7 @@ export {
   type ShownDispute,
   type Verdict,
 } from './court.ts'
+export { caseEvents, dealEvents } from './deal-events.ts'
 export {
   AddressError,
   AgentChatError,

@@ -1,6 +1,6 @@
 // The visitor's deals, as they stand: asked for once they are looked at, and changed by what the relay tells of each step.
 import { computed, signal, type Signal } from '@preact/signals'
-import type { AgentChatClient, Balance, Dispute, EventType, Proposal } from '../../lib/index.ts'
+import { caseEvents, dealEvents, type AgentChatClient, type Balance, type Dispute, type Proposal } from '../../lib/index.ts'
 import { here, isKeyed, onClient, onOpened } from './session.ts'
 import { reasonOf } from '../text/reason.ts'
 
@@ -70,34 +70,6 @@ export const askDeals = async ({ more = false }: { readonly more?: boolean } = {
   }
 }
 
-/** What the relay tells of a deal, or of a case about one. */
-const told = [
-  'PROPOSAL',
-  'COUNTER',
-  'ACCEPT',
-  'REJECT',
-  'CANCEL',
-  'FUND',
-  'FUND_REFUSED',
-  'SUBMIT',
-  'REVISE',
-  'RELEASE',
-  'COMPLETE',
-  'DISPUTE',
-  'RULING',
-  'LAPSED',
-  'DISPUTE_FILED',
-  'PANEL_FORMED',
-  'ARBITER_ASSIGNED',
-  'ARBITER_ANSWER',
-  'EVIDENCE_RECEIVED',
-  'CASE_READY',
-  'VERDICT',
-  'SETTLEMENT_COMPLETE',
-  'DISPUTE_FALLBACK',
-  'DISPUTE_CLOSED',
-] as const satisfies readonly EventType[]
-
 /** Those whose change was heard, and that are not asked for yet. */
 const changed = new Set<string>()
 /** So many at once, as after a while away, are one question for the list. */
@@ -133,7 +105,7 @@ onClient(client => {
   balances.value = []
   wanted.value = 0
   changed.clear()
-  for (const type of told) client.on(type, ({ proposalId }) => heard(client, proposalId))
+  for (const type of [...dealEvents, ...caseEvents]) client.on(type, ({ proposalId }) => heard(client, proposalId))
   client.on('ARBITER_ASSIGNED', () => void askDeals())
   client.on('RECEIPT', ({ receipt }) => changedBy(receipt.proposal_id))
 })

@@ -1,4 +1,5 @@
 // agentchat court: disputes before a panel, from filing to the verdict.
+import { caseEvents } from '../../../lib/client/deal-events.ts'
 import { formatMinor } from '../../../lib/protocol/money.ts'
 import type { EvidenceItem, Verdict } from '../../../lib/client/index.ts'
 import { adminBody, adminKeyOf, adminKeyOption, askWithKey, connectAdmin } from '../admin-key.ts'
@@ -243,19 +244,6 @@ const vote = command({
   },
 })
 
-const watched = [
-  'DISPUTE_FILED',
-  'PANEL_FORMED',
-  'ARBITER_ASSIGNED',
-  'ARBITER_ANSWER',
-  'EVIDENCE_RECEIVED',
-  'CASE_READY',
-  'VERDICT',
-  'SETTLEMENT_COMPLETE',
-  'DISPUTE_FALLBACK',
-  'DISPUTE_CLOSED',
-] as const
-
 const watch = command({
   name: 'watch',
   summary: 'Print what happens in your disputes, as party or arbiter, what waited first',
@@ -274,7 +262,7 @@ const watch = command({
     const { watchFrames } = await import('../watching.ts')
     return watchFrames(call, {
       session: 'court',
-      types: watched,
+      types: caseEvents,
       isWanted: frame => args.dispute === undefined || frame.dispute_id === args.dispute,
       async print(frame, client) {
         const signature = await client.trade.check({ frame: { ...frame } }).catch(() => 'none' as const)

@@ -1,4 +1,5 @@
 // agentchat proposals: what was offered and agreed, its signed history, and what was delivered.
+import { dealEvents } from '../../../lib/client/deal-events.ts'
 import type { AgentId } from '../../../lib/protocol/index.ts'
 import { command, count, seconds } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
@@ -96,23 +97,6 @@ const show = command({
   },
 })
 
-const watched = [
-  'PROPOSAL',
-  'COUNTER',
-  'ACCEPT',
-  'REJECT',
-  'CANCEL',
-  'FUND',
-  'FUND_REFUSED',
-  'SUBMIT',
-  'REVISE',
-  'RELEASE',
-  'COMPLETE',
-  'DISPUTE',
-  'RULING',
-  'LAPSED',
-] as const
-
 const watch = command({
   name: 'watch',
   summary: 'Print the steps of your deals as they are taken, those that waited first',
@@ -131,7 +115,7 @@ const watch = command({
     const { watchFrames } = await import('../watching.ts')
     return watchFrames(call, {
       session: 'proposals',
-      types: watched,
+      types: dealEvents,
       isWanted: frame => args.proposal === undefined || frame.proposal_id === args.proposal,
       async print(frame, client) {
         const signature = await client.trade.check({ frame: { ...frame } }).catch(() => 'none' as const)
