@@ -374,7 +374,7 @@ export const settings = {
     'Command that may refuse a file: it is run with the path behind its words; exit code 0 takes the file, 1 refuses it, anything else takes '
       + 'nothing for now.', { value: 'COMMAND' }),
   filesBucket: setting(z.url({ protocol: /^https?$/, error: 'an address like https://s3.example.org/my-bucket' }).optional(),
-    'Bucket of an S3-compatible store, with its name in the path, that holds whole files in the place of `data`; with `filesBucketKey` and '
+    'Bucket of an S3-compatible store, with its name in the path, that holds files and uploads in the place of `data`; with `filesBucketKey` and '
       + '`filesBucketSecret`, and `npm install s3mini` beside agentchat.', { value: 'URL' }),
   filesBucketKey: setting(z.string().min(1).optional(), 'Access key of the bucket.', { secret: true, value: 'KEY' }),
   filesBucketSecret: setting(z.string().min(1).optional(), 'Secret of that key.', { secret: true, value: 'SECRET' }),

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Files } from './files.ts'
+import { FolderUploads } from './folder-uploads.ts'
 import { FolderVault } from './folder-vault.ts'
-import { Uploads } from './uploads.ts'
 
 const content = 'Hello world'
 const sha256 = createHash('sha256').update(content).digest('hex')
@@ -25,7 +25,7 @@ class Breaking extends FolderVault {
 
 const opened = () =>
   new Files({
-    uploads: new Uploads(join(folder, 'uploads'), folder),
+    uploads: new FolderUploads(join(folder, 'uploads'), folder),
     vault: new Breaking(join(folder, 'files')),
     check: undefined,
     closed: () => Promise.resolve(),

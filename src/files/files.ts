@@ -1,5 +1,7 @@
 // Files as the relay has them: uploads become whole here, and nowhere else. One at a time becomes whole or goes, so that none goes that
 // was just brought again.
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import type { Verdict } from './check.ts'
 import type { Uploads } from './uploads.ts'
@@ -14,8 +16,11 @@ export interface FilesOptions {
   readonly closed: () => Promise<void>
 }
 
-/** whole: it is kept. other: it is not the file that was said, and is gone. refused, failed: the operator's command said so; gone, and not. */
-export type Finished = 'whole' | 'other' | 'refused' | 'failed'
+/**
+ * whole: it is kept. other: it is not the file that was said, and is gone. refused, failed: the operator's command said so; gone, and not.
+ * gone: another process did it meanwhile, or it was given up.
+ */
+export type Finished = 'whole' | 'other' | 'refused' | 'failed' | 'gone'
 
 export class Files {
   readonly uploads: Uploads
@@ -33,20 +38,27 @@ export class Files {
 
   /** An upload has all its bytes. `note` says so in the store, once they are kept. */
   async finish(upload: string, sha256: string, bytes: number, note: () => Promise<unknown>): Promise<Finished> {
-    if (await this.uploads.hash(upload) !== sha256) {
-      await this.uploads.discard(upload)
-      return 'other'
+    const whole = await this.uploads.whole(upload)
+    if (whole === undefined) return 'gone'
+    try {
+      const verdict = await this.#judge(whole.path, sha256)
+      if (verdict === 'other' || verdict === 'refused') await this.uploads.discard(upload)
+      if (verdict !== 'ok') return verdict
+      await this.#alone(async () => {
+        await this.#vault.put(sha256, whole.path, bytes)
+        await note()
+        // A process that is killed before finds it here, whole, and does this again.
+        await this.uploads.discard(upload)
+      })
+    } finally {
+      await whole.done()
     }
-    const verdict = await this.#check?.(this.uploads.path(upload)) ?? 'ok'
-    if (verdict === 'refused') await this.uploads.discard(upload)
-    if (verdict !== 'ok') return verdict
-    await this.#alone(async () => {
-      await this.#vault.put(sha256, this.uploads.path(upload), bytes)
-      await note()
-      // A process that is killed before finds it here, whole, and does this again.
-      await this.uploads.discard(upload)
-    })
     return 'whole'
+  }
+
+  async #judge(path: string, sha256: string): Promise<'other' | Verdict> {
+    if (await hashOf(path) !== sha256) return 'other'
+    return await this.#check?.(path) ?? 'ok'
   }
 
   has(sha256: string): Promise<boolean> {
@@ -84,4 +96,11 @@ export class Files {
     this.#last = done.catch(() => undefined)
     return done
   }
+}
+
+/** SHA-256 of a file, in hex. Read a piece at a time, so that nobody waits for all of it. */
+const hashOf = async (path: string): Promise<string> => {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { highWaterMark: 128 * 1024 })) hash.update(chunk as Buffer)
+  return hash.digest('hex')
 }

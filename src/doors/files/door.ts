@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { readTicket, type FileTicket } from '../../domain/file-ticket.ts'
 import type { Files } from '../../files/files.ts'
-import type { Range } from '../../files/vault.ts'
+import { VaultError, type Range } from '../../files/vault.ts'
 import type { DoorVisit, HttpDoor } from '../../relay/inside.ts'
 import { findUpload, finishUpload, removeOwner, touchOwner, type OwnerRow } from '../../store/files.ts'
 import { BusyError, StorageError, type Store } from '../../store/store.ts'
@@ -69,6 +69,7 @@ export class FilesDoor implements HttpDoor {
     this.#answer(visit).catch((error: unknown) => {
       const { response } = visit
       const refusal = refusalOf(error)
+      if (error instanceof VaultError) this.#options.log.warn({ err: error }, error.message)
       if (refusal === undefined) this.#options.log.error({ err: error, path: visit.path.slice(0, 200) }, 'the door of files failed')
       if (response.headersSent) {
         response.destroy()
@@ -161,6 +162,7 @@ export class FilesDoor implements HttpDoor {
       if ((await findUpload(store.read, upload))?.whole !== 0)
         throw new Refusal(409, 'The upload is whole, or was given up', { ...tus(), 'upload-offset': String(bytes) })
       const adding = await files.uploads.open(upload)
+      if (adding === undefined) throw new Refusal(413, 'The upload came in too many pieces: give it up (DELETE), and begin anew', tus())
       try {
         if (adding.size !== offset)
           throw new Refusal(409, `The upload goes on at byte ${adding.size}`, { ...tus(), 'upload-offset': String(adding.size) })
@@ -200,6 +202,9 @@ export class FilesDoor implements HttpDoor {
       log.warn({ upload }, 'the command that checks files failed: nothing is taken until it works (fileCheck)')
       throw new Refusal(503, 'The relay cannot check files now', { ...tus(), 'retry-after': '30' })
     }
+    // Another process of the relay may have finished it.
+    if (finished === 'gone' && (await findUpload(store.read, upload))?.whole === 1) return
+    if (finished === 'gone') throw new Refusal(410, 'The upload was given up, or its time is over', tus())
     await this.#remove(upload)
     throw finished === 'other'
       ? new Refusal(460, 'This is another file than was said: its SHA-256 differs; nothing was kept', tus())
@@ -284,7 +289,7 @@ const answerText = ({ response }: DoorVisit, status: number, text: string, heade
 const refusalOf = (error: unknown): Refusal | undefined =>
   error instanceof Refusal
     ? error
-    : error instanceof BusyError || error instanceof StorageError
+    : error instanceof BusyError || error instanceof StorageError || error instanceof VaultError
     ? new Refusal(503, 'The relay cannot reach its storage now', { ...tus(), 'retry-after': '1' })
     : undefined
 
