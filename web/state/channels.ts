@@ -152,6 +152,14 @@ onClient(client => {
     }, timerMs(askAgainMs))
   })
   client.on('LEFT', ({ channel }) => gone(channelName(channel)))
+  client.on('CHANNEL_CHANGED', ({ channel, owner, pinBy, archived }) => {
+    const name = channelName(channel)
+    const known = joined.peek().get(name)
+    // What is not told is as it was at first.
+    const { owner: _, pinBy: __, archived: ___, ...rest } = known ?? {}
+    const now = { ...rest, ...(owner && { owner }), ...(pinBy && { pinBy }), ...(archived && { archived }) }
+    if (known !== undefined) joined.value = new Map(joined.peek()).set(name, now as typeof known)
+  })
   client.on('TOPIC_CHANGED', ({ channel, topic }) => {
     const name = channelName(channel)
     const known = joined.peek().get(name)

@@ -1,11 +1,13 @@
 // What was said in one place, as far as it was read: numbers 1 to the newest, in pieces that are asked of the relay when they are looked at and
 // let go when they are not.
 import { signal } from '@preact/signals'
-import { RelayError, type AgentChatClient, type Frame, type Target } from '../../lib/index.ts'
+import { RelayError, type AgentChatClient, type Frame, type Target, type Told } from '../../lib/index.ts'
 import { timerMs } from '../../lib/protocol/timer.ts'
 
 /** An event of a place, as the relay stored it. */
 export type LogEvent = Frame<'HISTORY'>['events'][number]
+/** How a message stands: what others think of it, and by what of that the visitor thinks so too. */
+export type Reacted = Pick<NonNullable<Frame<'HISTORY'>['reactions']>[number], 'changed' | 'sums' | 'mine'>
 /** What stands at a number: an event; nothing any more; or nobody has looked yet. */
 export type At = LogEvent | 'gone' | 'unread'
 
@@ -22,6 +24,8 @@ const pieceSize = 100
 const maxPieces = 40
 /** Edits and retractions that are kept; each comes again with the page of what it changes. */
 const maxChanges = 2_000
+/** Messages whose reactions are kept; they come again with the page of the message. */
+const maxReacted = 5_000
 
 export class PlaceLog {
   readonly place: Target
@@ -39,6 +43,7 @@ export class PlaceLog {
   readonly #changes = new Map<string, Frame<'MSG'>>()
   /** Where a message of an id stands. */
   readonly #seqs = new Map<string, number>()
+  readonly #reacted = new Map<string, Reacted>()
   #epoch: string | undefined
   #looks = 0
 
@@ -56,6 +61,18 @@ export class PlaceLog {
   /** What says a message now, where it was changed. */
   changeOf(msgId: string): Frame<'MSG'> | undefined {
     return this.#changes.get(msgId)
+  }
+
+  /** What others think of a message. */
+  reactionsTo(msgId: string): Reacted | undefined {
+    return this.#reacted.get(msgId)
+  }
+
+  /** Somebody reacted, or took it back: how the message stands since. `isMine`: that was the visitor. */
+  hearReacted({ msgId: id, changed, sums, kind, removed }: Told<'REACTED'>, isMine: boolean): void {
+    const mine = (this.#reacted.get(id)?.mine ?? []).filter(each => !isMine || each !== kind)
+    this.#keepReacted(id, { changed, sums, mine: isMine && removed !== true ? [...mine, kind] : mine })
+    this.#changed()
   }
 
   /** Finds a message of an id among those that are here. */
@@ -91,6 +108,7 @@ export class PlaceLog {
   forget(): void {
     this.#pieces.clear()
     this.#seqs.clear()
+    this.#reacted.clear()
   }
 
   #need(index: number): void {
@@ -108,6 +126,7 @@ export class PlaceLog {
         ...(this.place.startsWith('#') ? { channel: this.place } : { with: this.place }),
         ...(index !== undefined && { after: Math.max(firstOf(index) - 1, piece!.upTo) }),
         limit: pieceSize,
+        reactions: true,
       })
       const before = piece?.upTo
       this.#take(page, index)
@@ -141,6 +160,7 @@ export class PlaceLog {
       this.#keepChange(event)
     }
     for (const event of page.changes ?? []) this.#keepChange(event)
+    for (const each of page.reactions ?? []) this.#keepReacted(each.msg_id, each)
     const newest = page.events.at(-1)?.seq
     if (index !== undefined) {
       // A page may be cut by its size: what is behind its last event was not read.
@@ -164,6 +184,15 @@ export class PlaceLog {
     if (known !== undefined && (frame.seq ?? 0) <= (known.seq ?? 0)) return
     if (this.#changes.size >= maxChanges) this.#changes.delete(this.#changes.keys().next().value!)
     this.#changes.set(of, frame)
+  }
+
+  /** The one that changed last is right, in whatever order they come. */
+  #keepReacted(id: string, reacted: Reacted): void {
+    const known = this.#reacted.get(id)
+    if (known !== undefined && known.changed > reacted.changed) return
+    this.#reacted.delete(id)
+    if (this.#reacted.size >= maxReacted) this.#reacted.delete(this.#reacted.keys().next().value!)
+    this.#reacted.set(id, reacted)
   }
 
   #set(piece: Piece, seq: number, event: LogEvent): void {

@@ -4,7 +4,8 @@ import { PlaceLog, type LogEvent } from './log.ts'
 import { hear } from './people.ts'
 import { client, here, myId, onClient, onOpened } from './session.ts'
 
-const logs = new Map<Target, PlaceLog>()
+/** Of places that were looked at or heard of. */
+export const logs = new Map<Target, PlaceLog>()
 
 /** Places whose messages are kept here. */
 const maxLogs = 30

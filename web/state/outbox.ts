@@ -2,6 +2,7 @@
 // says it once.
 import { signal } from '@preact/signals'
 import { agentId, type Target } from '../../lib/index.ts'
+import type { FileRef } from './carrying.ts'
 import { met } from './channels.ts'
 import { logOf, onMessage } from './logs.ts'
 import type { LogEvent } from './log.ts'
@@ -14,6 +15,8 @@ export interface Outgoing {
   readonly to: Target
   readonly content: string
   readonly inReplyTo: string | undefined
+  /** Files that it names; they are at the relay already. */
+  readonly files?: readonly FileRef[]
   /** ms since 1970 */
   readonly at: number
   readonly state: 'sending' | 'failed'
@@ -54,8 +57,9 @@ const kept = (): readonly Outgoing[] =>
   }).sort((a, b) => a.at - b.at)
 
 /** Says something; what becomes of it is seen in `outbox`. */
-export const say = (to: Target, content: string, inReplyTo?: string): void => {
-  const message: Outgoing = { id: `console-${crypto.randomUUID()}`, to, content, inReplyTo, at: Date.now(), state: 'sending' }
+export const say = (to: Target, content: string, inReplyTo?: string, files: readonly FileRef[] = []): void => {
+  const named = files.length === 0 ? {} : { files }
+  const message: Outgoing = { id: `console-${crypto.randomUUID()}`, to, content, inReplyTo, ...named, at: Date.now(), state: 'sending' }
   put(message)
   if (to.startsWith('@')) met(agentId(to))
   send(message)
@@ -76,13 +80,15 @@ export const discard = (id: string): void => {
   localStorage.removeItem(prefix() + id)
 }
 
-const send = ({ id, to, content, inReplyTo }: Outgoing): void => {
-  here().send(to, content, { id, ...(inReplyTo !== undefined && { inReplyTo }) }).then(({ msgId, seq, ts, to: place }) => {
+const send = ({ id, to, content, inReplyTo, files }: Outgoing): void => {
+  const named = files !== undefined && { files: [...files] }
+  here().send(to, content, { id, ...(inReplyTo !== undefined && { inReplyTo }), ...named }).then(({ msgId, seq, ts, to: place }) => {
     const log = logOf(place as Target)
     if (seq !== undefined && typeof log.at(seq) === 'string') {
       log.add({
         ...{ type: 'MSG', ts, seq, from: myId.peek()!, from_name: visitor.peek()?.name ?? '', to: place, content, msg_id: msgId },
         ...(inReplyTo !== undefined && { in_reply_to: inReplyTo }),
+        ...named,
       } as LogEvent)
     }
     discard(id)

@@ -3,6 +3,7 @@ import { useSignal, type Signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Target } from '../../../lib/index.ts'
 import { plain } from '../../kit/visible-text.tsx'
+import { bring, type FileRef } from '../../state/carrying.ts'
 import { draftOf, keepDraft } from '../../state/drafts.ts'
 import { tellFailure } from '../../state/notices.ts'
 import { say } from '../../state/outbox.ts'
@@ -11,6 +12,8 @@ import type { Intent } from './intent.ts'
 import { changes } from './message-actions.tsx'
 
 const maxRows = 8
+/** Files that one message names. */
+const maxFiles = 20
 
 export const Composer = (
   { place, name, intent, onSaid }: {
@@ -25,6 +28,10 @@ export const Composer = (
   const box = useRef<HTMLTextAreaElement>(null)
   const label = place.startsWith('#') ? texts.say(place) : texts.sayTo(plain(name))
   const about = intent.value
+  const chosen = useSignal<readonly File[]>([])
+  const isBringing = useSignal(false)
+  const picker = useRef<HTMLInputElement>(null)
+  const isSayable = !isBringing.value && (text.value.trim() !== '' || (about?.kind !== 'edit' && chosen.value.length > 0))
   useEffect(() => {
     const again = () => {
       text.value = draftOf(place)
@@ -44,16 +51,34 @@ export const Composer = (
     intent.value = undefined
   }
   const send = () => {
-    if (text.value.trim() === '') return
+    if (!isSayable) return
     if (about?.kind === 'edit') {
       const { id, content } = about
       changes().edit({ id, content }, text.value).then(stop, tellFailure)
       return
     }
-    say(place, text.value, about?.id)
+    if (chosen.value.length === 0) saidWith([])
+    else void withFiles()
+  }
+  const saidWith = (files: readonly FileRef[]) => {
+    // A message has a text, for who knows no files.
+    say(place, text.value.trim() === '' ? files.map(({ name }) => name).join(', ') : text.value, about?.id, files)
+    chosen.value = []
     write('')
     intent.value = undefined
     onSaid()
+  }
+  const withFiles = async () => {
+    isBringing.value = true
+    try {
+      const files: FileRef[] = []
+      for (const file of chosen.value) files.push(await bring(file))
+      saidWith(files)
+    } catch (error) {
+      tellFailure(error)
+    } finally {
+      isBringing.value = false
+    }
   }
   return (
     <form
@@ -70,12 +95,31 @@ export const Composer = (
           <button type='button' class='quiet' onClick={stop} aria-label={texts.cancel}>×</button>
         </p>
       )}
+      {about?.kind !== 'edit' && chosen.value.length > 0 && (
+        <ul class='attached' aria-label={texts.attached} aria-busy={isBringing.value}>
+          {chosen.value.map((file, index) => (
+            <li key={index}>
+              ▤ <bdi>{plain(file.name)}</bdi> · {texts.bytes(file.size)}
+              <button
+                type='button'
+                class='quiet'
+                disabled={isBringing.value}
+                aria-label={texts.detach(plain(file.name))}
+                onClick={() => chosen.value = chosen.value.filter(each => each !== file)}
+              >
+                ×
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
       <textarea
         id='compose'
         ref={box}
         aria-label={label}
         placeholder={label}
         dir='auto'
+        readOnly={isBringing.value}
         rows={Math.min(maxRows, text.value.split('\n').length)}
         value={text.value}
         onInput={event => write(event.currentTarget.value)}
@@ -87,7 +131,32 @@ export const Composer = (
           if (event.key === 'Escape') stop()
         }}
       />
-      <button type='submit' class='primary' disabled={text.value.trim() === ''}>{about?.kind === 'edit' ? texts.save : texts.send}</button>
+      <span class='sends'>
+        <input
+          ref={picker}
+          type='file'
+          multiple
+          hidden
+          aria-hidden='true'
+          tabIndex={-1}
+          onChange={event => {
+            chosen.value = [...chosen.value, ...event.currentTarget.files ?? []].slice(0, maxFiles)
+            event.currentTarget.value = ''
+          }}
+        />
+        {about?.kind !== 'edit' && (
+          <button
+            type='button'
+            class='quiet'
+            disabled={isBringing.value}
+            aria-label={texts.attach}
+            onClick={() => picker.current?.click()}
+          >
+            ▤
+          </button>
+        )}
+        <button type='submit' class='primary' disabled={!isSayable}>{about?.kind === 'edit' ? texts.save : texts.send}</button>
+      </span>
     </form>
   )
 }

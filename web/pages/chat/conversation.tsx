@@ -12,6 +12,7 @@ import { logOf } from '../../state/logs.ts'
 import { tellFailure } from '../../state/notices.ts'
 import { growing, type Growing } from '../../state/growing.ts'
 import { outbox, type Outgoing } from '../../state/outbox.ts'
+import { askPins } from '../../state/pins.ts'
 import { nameOf } from '../../state/people.ts'
 import { myId, opened } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
@@ -20,6 +21,7 @@ import { Composer } from './composer.tsx'
 import type { Intent } from './intent.ts'
 import { Members } from './members.tsx'
 import { GrowingRow, MessageRow, OutgoingRow } from './message-row.tsx'
+import { PinsPane } from './pins-pane.tsx'
 import { PlaceHead, type Pane } from './place-head.tsx'
 import { SearchPane } from './search-pane.tsx'
 
@@ -61,6 +63,9 @@ export const Conversation = (
   useEffect(() => {
     if (opened.value > 0) void log.refresh().then(() => range.current?.())
   }, [log, opened.value])
+  useEffect(() => {
+    if (isChannel && isIn && opened.value > 0) void askPins(channelName(place)).catch(() => undefined)
+  }, [place, isIn, opened.value])
   // Subscribes to what the log has.
   void log.version.value
 
@@ -156,6 +161,7 @@ export const Conversation = (
           </div>
         )}
       {isChannel && isIn && pane.value === 'members' && <Members channel={channelName(place)} isOwner={isOwner} />}
+      {isChannel && isIn && pane.value === 'pins' && <PinsPane channel={channelName(place)} isOwner={isOwner} />}
       {isIn && pane.value === 'search' && <SearchPane place={place} name={name} />}
     </section>
   )

@@ -1,5 +1,6 @@
 // One message of a place: who said it and when, what that is worth, what it says, and what can be done with it.
 import { visible } from '../../../lib/identity/fence.ts'
+import { isChannel } from '../../../lib/client/targets.ts'
 import type { Frame, Target } from '../../../lib/index.ts'
 import { Markdown } from '../../kit/markdown.tsx'
 import { Provenance } from '../../kit/provenance.tsx'
@@ -9,11 +10,14 @@ import { hrefOf } from '../../shell/router.ts'
 import { keepDraft } from '../../state/drafts.ts'
 import type { LogEvent, PlaceLog } from '../../state/log.ts'
 import type { Growing } from '../../state/growing.ts'
+import { isPinned } from '../../state/pins.ts'
 import { discard, retry, type Outgoing } from '../../state/outbox.ts'
 import { myId, visitor } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
 import type { Intent } from './intent.ts'
+import { FileLine } from './file-line.tsx'
 import { MessageActions } from './message-actions.tsx'
+import { Reactions } from './reactions.tsx'
 
 export interface MessageRowProps {
   readonly log: PlaceLog
@@ -51,7 +55,10 @@ export const MessageRow = ({ log, seq, isCurrent, isFound, isOwner, onIntent }: 
   // Nobody but its author says a message anew; what he says now is what is vouched for.
   const edit = change?.edit !== undefined && change.from === message.from ? change : undefined
   const content = edit?.content ?? message.content
+  // An edit names those files that stay, or says that all do.
+  const files = edit === undefined || edit.edit?.kept === true ? message.files : edit.files
   const isMine = message.from === myId.value
+  const isPinnedHere = id !== undefined && isChannel(log.place) && isPinned(log.place, id)
   const name = isMine ? visitor.value?.name ?? message.from_name : message.from_name
   return (
     <article
@@ -67,15 +74,17 @@ export const MessageRow = ({ log, seq, isCurrent, isFound, isOwner, onIntent }: 
         </a>
         {isMine && <span class='small'>{texts.you}</span>}
         <Time at={message.ts} />
+        {isPinnedHere && <span class='small'>📌 {texts.pinned}</span>}
         {edit !== undefined && !isGone && <span class='small'>{texts.edited}</span>}
         <Provenance event={edit === undefined ? event : edit as unknown as LogEvent} isReachable={isCurrent} />
         {id !== undefined && !isGone && (
           <MessageActions
-            place={log.place}
+            log={log}
             seq={seq}
             of={{ id, name, content }}
             isMine={isMine}
-            mayRetract={isMine || isOwner}
+            isPinned={isPinnedHere}
+            isOwner={isOwner}
             isReachable={isCurrent}
             onIntent={onIntent}
           />
@@ -83,11 +92,9 @@ export const MessageRow = ({ log, seq, isCurrent, isFound, isOwner, onIntent }: 
       </header>
       {message.in_reply_to !== undefined && <Answered log={log} id={message.in_reply_to} />}
       {isGone ? <p class='gone'>{texts.takenBack}</p> : <Markdown text={content} />}
-      {!isGone && message.files?.map(({ name, bytes }) => (
-        <p key={name} class='small'>
-          ▤ <bdi>{plain(name)}</bdi> · {t.value.chat.bytes(bytes)}
-        </p>
-      ))}
+      {!isGone && id !== undefined
+        && files?.map(file => <FileLine key={file.sha256 + file.name} of={id} file={file} isReachable={isCurrent} />)}
+      {!isGone && id !== undefined && <Reactions log={log} of={id} isReachable={isCurrent} />}
     </article>
   )
 }
@@ -107,7 +114,7 @@ const Answered = ({ log, id }: { readonly log: PlaceLog, readonly id: string }) 
 /** A message of the visitor that is not stored yet. */
 export const OutgoingRow = ({ message, place }: { readonly message: Outgoing, readonly place: Target }) => {
   const texts = t.value.chat
-  const { id, content, at, state, problem } = message
+  const { id, content, files = [], at, state, problem } = message
   return (
     <article class={`message mine ${state}`} aria-label={texts.you} data-item tabIndex={-1}>
       <header>
@@ -121,6 +128,11 @@ export const OutgoingRow = ({ message, place }: { readonly message: Outgoing, re
         </span>
       </header>
       <Markdown text={content} />
+      {files.map(({ sha256, name, bytes }) => (
+        <p key={sha256 + name} class='small'>
+          ▤ <bdi>{plain(name)}</bdi> · {texts.bytes(bytes)}
+        </p>
+      ))}
       {state === 'failed' && (
         <div class='actions'>
           {problem !== 'old' && <button type='button' onClick={() => retry(id)}>{texts.again}</button>}

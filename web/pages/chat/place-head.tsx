@@ -10,7 +10,7 @@ import { here } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
 
 /** What stands beside the messages. */
-export type Pane = 'members' | 'search' | undefined
+export type Pane = 'members' | 'search' | 'pins' | undefined
 
 export const PlaceHead = (
   { place, name, isIn, isOwner, pane }: {
@@ -39,6 +39,7 @@ export const PlaceHead = (
           <button type='button' class='quiet' aria-pressed={pane.value === 'members'} onClick={toggle('members')}>
             {texts.memberList}
           </button>
+          <button type='button' class='quiet' aria-pressed={pane.value === 'pins'} onClick={toggle('pins')}>{texts.pins}</button>
           <button
             type='button'
             class='quiet'
