@@ -378,6 +378,20 @@ describe('words', () => {
     expect(lines).toBeGreaterThan(most / 3)
   })
 
+  test('the core, what one message meets from socket to sockets, stays under 8,000 lines', () => {
+    const text = readFileSync('docs/ARCHITECTURE.md', 'utf8')
+    const journey = text.slice(text.indexOf("## One frame's journey"), text.indexOf('## The inner door'))
+    const steps = [...journey.matchAll(/^\| \d+ \|.*$/gm)].map(([step]) => step)
+    const named = steps.map(step =>
+      [...step.matchAll(/`([a-z0-9/-]+\.ts)`/g)].map(([, file]) => file!.startsWith('lib/') ? file! : `src/${file}`)
+    )
+    expect(named.length).toBeGreaterThan(10)
+    expect(named.filter(each => each.length === 0), 'a step without a file').toEqual([])
+    const core = [...new Set(named.flat())]
+    expect(core.filter(file => !source.has(file)), 'named, and not there').toEqual([])
+    expect(core.reduce((sum, file) => sum + source.get(file)!.split('\n').length - 1, 0)).toBeLessThan(8_000)
+  })
+
   test('every place has a budget', () => {
     const without = files.filter(file =>
       /^(?:src|lib)\//.test(file) && file !== 'src/features/index.ts'
