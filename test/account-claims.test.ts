@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { claimEndText, claimText, makeRotation, randomNonce, verify } from '../lib/identity/index.ts'
 import { exits } from '../src/cli/exit.ts'
-import { addOwned } from '../src/features/account/accounts/claims-store.ts'
+import { addOwned, putClaim } from '../src/features/account/accounts/claims-store.ts'
 import { listReceipts } from '../src/features/trade/reputation/store.ts'
 import type { Tx } from '../src/store/store.ts'
 import { Browser, Passkey } from './kit/authenticator.ts'
@@ -253,4 +253,40 @@ describe('two agents of one owner', () => {
     expect((await standings())[1]).toBeGreaterThan(0)
     later()
   })
+})
+
+test('a stranger with many keys leaves room for others: an address has ten that wait, and of fifty the oldest of whoever has most goes', async () => {
+  const mine = await newTrader(relay, 'fay')
+  const [first, second] = [await newTrader(relay, 'gus'), await newTrader(relay, 'hal')]
+  await ada.signIn(passkey)
+  const account = await accountOf(ada)
+  const waiting = async () =>
+    ((await ada.ask('GET', '/account/agents')).body as { waiting: { agent: string }[] }).waiting.map(({ agent }) => agent)
+  const fill = (address: string, count: number) =>
+    relay.store.write(async tx => {
+      for (let i = 0; i < count; i++) {
+        const agent = `@${address.replaceAll('.', '').padEnd(14, '0')}${String(i).padStart(2, '0')}`
+        await putClaim(tx, { agent, account, text: '', sig: '', at: i + 1, expires: relay.clock.now() + 60_000, address })
+      }
+    })
+  expect(await waiting()).toEqual([])
+  await fill('127.0.0.1', 9)
+  expect((await bring(await signed(mine.key, ada))).status).toBe(202)
+  const refused = await bring(await signed(first.key, ada))
+  expect([...codeOf(refused), refused.body['detail']]).toEqual([409, 'LIMIT_REACHED', expect.stringContaining('of your address')])
+  // The same agent says the same anew.
+  expect((await bring(await signed(mine.key, ada))).status).toBe(202)
+  await fill('192.0.2.1', 30)
+  await fill('192.0.2.2', 10)
+  expect((await ada.ask('DELETE', '/account/agents/@1270010000000000')).status).toBe(204)
+  expect((await bring(await signed(first.key, ada))).status).toBe(202)
+  expect((await ada.ask('DELETE', '/account/agents/@1270010000000001')).status).toBe(204)
+  await fill('192.0.2.3', 1)
+  expect(await waiting()).toHaveLength(50)
+  expect((await bring(await signed(second.key, ada))).status).toBe(202)
+  const now = await waiting()
+  expect(now).toHaveLength(50)
+  expect(now).toEqual(expect.arrayContaining([mine.id, first.id, second.id, '@1920230000000000', '@1920210000000001']))
+  expect(now).not.toContain('@1920210000000000')
+  later()
 })

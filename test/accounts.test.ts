@@ -5,7 +5,7 @@ import { verify } from '../lib/identity/index.ts'
 import { ConfigError } from '../src/config/load.ts'
 import { cookieOf } from '../src/doors/account/cookie.ts'
 import { Accounts, sha256Hex } from '../src/features/account/accounts/accounts.ts'
-import { noteSeen, removeSignIns } from '../src/features/account/accounts/store.ts'
+import { accountAuditPage, addAccountAudit, noteSeen, removeSignIns } from '../src/features/account/accounts/store.ts'
 import { Claims } from '../src/features/account/accounts/claims.ts'
 import { Browser, Passkey, type CreationOptions, type Lie } from './kit/authenticator.ts'
 import { tracesOf } from './kit/engine.ts'
@@ -362,6 +362,23 @@ describe('what cannot be undone', () => {
     for (const each of asked) expect(each).toMatchObject({ status: 'rejected', reason: { code: 'AUTH_REQUIRED' } })
     await ada.signIn(adaKey)
     later()
+  })
+
+  test('what one does again and again takes the place of itself, and of nothing else', async () => {
+    await using other = await startTestRelay()
+    const [me, them] = ['~00000000000000aa', '~00000000000000bb']
+    const note = (account: string, action: string, count: number) =>
+      other.store.write(async tx => {
+        const row = { at: 1, account, sign_in: null, action, target: null, address: '' }
+        for (let i = 0; i < count; i++) await addAccountAudit(tx, row, 1_000)
+      })
+    const kept = async (account: string) => (await accountAuditPage(other.store.read, { account, limit: 100 })).map(({ action }) => action)
+    await note(me, 'passkey_remove', 1)
+    await note(them, 'vault_put', 12)
+    await note(me, 'vouch', 300)
+    // A hundredth of each.
+    expect(await kept(me)).toEqual([...Array.from({ length: 10 }, () => 'vouch'), 'passkey_remove'])
+    expect(await kept(them)).toHaveLength(10)
   })
 
   test('what was done is told, to each of his own and to operators of all', async () => {

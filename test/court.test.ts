@@ -322,7 +322,11 @@ describe('no panel', () => {
     expect(await boss.wire.ask({ type: 'DISPUTE_EVENTS', dispute_id: court.disputeId }, 'DISPUTE_EVENTS')).toMatchObject({
       respondent_evidence: { statement: 'look here' },
     })
-    expect((await ann.wire.ask({ type: 'DISPUTE_EVENTS', dispute_id: court.disputeId }, 'DISPUTE_EVENTS')).respondent_evidence).toBeNull()
+    // A party hears what the other one says when both have said it, whatever else it may here.
+    for (const more of [{}, { admin_key: adminKey }]) {
+      const told = await ann.wire.ask({ type: 'DISPUTE_EVENTS', dispute_id: court.disputeId, ...more }, 'DISPUTE_EVENTS')
+      expect(told.respondent_evidence).toBeNull()
+    }
     await boss.wire.ask({ type: 'ADMIN_RULING', proposal_id: court.proposalId, capture_minor: 600, winner: bob.id }, 'PROPOSAL_STATE')
     expect(await ann.wire.next('DISPUTE_CLOSED')).toMatchObject({ outcome: 'ruled', phase: 'ruled' })
     expect([await ann.balance(), await bob.balance(), await ann.balance('ELO'), await ledgerSum(relay)]).toEqual([[9_400, 0], [600, 0], [

@@ -42,8 +42,6 @@ describe.skipIf(noBrowser !== undefined)('around the messages', () => {
     // The same as others gave, something else, and back.
     await goTo(page, 'Who is there?')
     await press(page, '🚢: 1')
-    await page.waitForTimeout(2000)
-    console.log(await page.locator('body').innerText(), await row.innerHTML())
     await row.getByRole('button', { name: '🚢: 2', pressed: true }).waitFor()
     const told = bot.once('REACTED')
     await goTo(page, 'Who is there?')

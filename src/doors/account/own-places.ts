@@ -156,7 +156,7 @@ export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
     'POST /account/claims': {
       may: 'account.claim',
       answer: async ({ visit }) => {
-        await claims.claim(await bodyOf(visit, Claim))
+        await claims.claim(await bodyOf(visit, Claim), visit.address)
         return { status: 202, body: { state: 'waiting' } }
       },
     },

@@ -79,7 +79,7 @@ interface AgentRow {
 
 /** Whose agents are. Each throws Fail where it is refused. */
 export interface ClaimsPort {
-  claim(claim: SignedClaim): Promise<void>
+  claim(claim: SignedClaim, address: string): Promise<void>
   end(claim: SignedClaim, address: string): Promise<void>
   accept(me: SignedIn, agent: string, address: string): Promise<void>
   release(me: SignedIn, agent: string, address: string): Promise<void>

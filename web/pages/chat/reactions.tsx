@@ -15,6 +15,8 @@ interface ReactionsProps {
 
 export const Reactions = ({ log, of, isReachable }: ReactionsProps) => {
   const texts = t.value.chat
+  // Its props stay the same: what the log has is subscribed to.
+  void log.version.value
   const { sums, mine = [] } = log.reactionsTo(of) ?? { sums: [] }
   if (sums.length === 0) return null
   return (

@@ -11,10 +11,12 @@ export interface ClaimRow {
   readonly sig: string
   readonly at: number
   readonly expires: number
+  /** From where it came. */
+  readonly address: string
 }
 
 /** Both halves are there. */
-export interface OwnedRow extends Omit<ClaimRow, 'expires'> {
+export interface OwnedRow extends Omit<ClaimRow, 'expires' | 'address'> {
   /** The browser whose passkey took it. */
   readonly sign_in: string
 }
@@ -28,7 +30,8 @@ interface Tables {
 
 export const claimMigrations: Migration = {
   feature: 'claims',
-  steps: [`
+  steps: [
+    `
     CREATE TABLE agent_claims (agent TEXT PRIMARY KEY, account TEXT NOT NULL, text TEXT NOT NULL, sig TEXT NOT NULL, at INTEGER NOT NULL,
       expires INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX agent_claims_account ON agent_claims (account, at);
@@ -36,8 +39,11 @@ export const claimMigrations: Migration = {
     CREATE TABLE owned_agents (agent TEXT PRIMARY KEY, account TEXT NOT NULL, text TEXT NOT NULL, sig TEXT NOT NULL, at INTEGER NOT NULL,
       sign_in TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX owned_agents_account ON owned_agents (account, at);
-  `],
-  postgres: [`
+  `,
+    "ALTER TABLE agent_claims ADD COLUMN address TEXT NOT NULL DEFAULT ''",
+  ],
+  postgres: [
+    `
     CREATE TABLE agent_claims (agent TEXT PRIMARY KEY, account TEXT NOT NULL, text TEXT NOT NULL, sig TEXT NOT NULL, at BIGINT NOT NULL,
       expires BIGINT NOT NULL);
     CREATE INDEX agent_claims_account ON agent_claims (account, at);
@@ -45,7 +51,9 @@ export const claimMigrations: Migration = {
     CREATE TABLE owned_agents (agent TEXT PRIMARY KEY, account TEXT NOT NULL, text TEXT NOT NULL, sig TEXT NOT NULL, at BIGINT NOT NULL,
       sign_in TEXT NOT NULL);
     CREATE INDEX owned_agents_account ON owned_agents (account, at);
-  `],
+  `,
+    "ALTER TABLE agent_claims ADD COLUMN address TEXT NOT NULL DEFAULT ''",
+  ],
 }
 
 /** The newest of an agent counts. */

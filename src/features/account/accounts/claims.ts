@@ -39,6 +39,8 @@ export interface SignedClaim {
 
 const waitsMs = 7 * 24 * 60 * 60_000
 const maxWaiting = 50
+/** Of these, from one address: a stranger with many keys leaves room for others. */
+const maxOfAddress = 10
 const maxOwned = 200
 
 export class Claims {
@@ -49,7 +51,7 @@ export class Claims {
   }
 
   /** The agent's half: it waits for the owner's. @throws Fail */
-  claim(claim: SignedClaim): Promise<void> {
+  claim(claim: SignedClaim, address: string): Promise<void> {
     return this.#decide(async (tx, now) => {
       const text = claimText({ ...claim, relay: this.#options.serverId })
       await this.#check(tx, now, claim, text)
@@ -58,11 +60,13 @@ export class Claims {
       if (await ownerOf(tx, claim.agent) !== undefined)
         throw new Fail('NOT_ALLOWED', `${claim.agent} belongs to an account: end that first`)
       await forgetClaims(tx, now)
-      const waiting = await claimsOn(tx, claim.account, now)
-      if (waiting.length >= maxWaiting && !waiting.some(({ agent }) => agent === claim.agent))
-        throw new Fail('LIMIT_REACHED', `${maxWaiting} claims wait at this account already: its owner has to answer them`)
+      // What this agent said before is said anew.
+      const waiting = (await claimsOn(tx, claim.account, now)).filter(each => each.agent !== claim.agent)
+      if (waiting.filter(each => each.address === address).length >= maxOfAddress)
+        throw new Fail('LIMIT_REACHED', `${maxOfAddress} claims of your address wait at this account already: its owner has to answer them`)
+      if (waiting.length >= maxWaiting) await removeClaim(tx, oldestOfMost(waiting).agent)
       const { agent, account, sig } = claim
-      await putClaim(tx, { agent, account, text, sig, at: now, expires: now + waitsMs })
+      await putClaim(tx, { agent, account, text, sig, at: now, expires: now + waitsMs, address })
     })
   }
 
@@ -158,6 +162,14 @@ export class Claims {
   #decide<T>(decide: Decide<T>): Promise<T> {
     return decided(this.#options, decide)
   }
+}
+
+/** Of the address that has most, the one that waits for longest. @param waiting the oldest first; some */
+const oldestOfMost = (waiting: readonly ClaimRow[]): ClaimRow => {
+  const counts = new Map<string, number>()
+  for (const { address } of waiting) counts.set(address, (counts.get(address) ?? 0) + 1)
+  const most = Math.max(...counts.values())
+  return waiting.find(({ address }) => counts.get(address) === most)!
 }
 
 const notYours = (agent: string): Fail => new Fail('AGENT_NOT_FOUND', `${agent} neither belongs to the account nor asked to`)

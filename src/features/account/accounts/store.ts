@@ -110,6 +110,7 @@ export const accountMigrations: Migration = {
     CREATE INDEX account_audit_account ON account_audit (account, n);
   `,
     'ALTER TABLE account_links ADD COLUMN account TEXT',
+    'CREATE INDEX account_audit_action ON account_audit (account, action, n)',
   ],
   postgres: [
     `
@@ -132,6 +133,7 @@ export const accountMigrations: Migration = {
     CREATE INDEX account_audit_account ON account_audit (account, n);
   `,
     'ALTER TABLE account_links ADD COLUMN account TEXT',
+    'CREATE INDEX account_audit_action ON account_audit (account, action, n)',
   ],
 }
 
@@ -272,7 +274,16 @@ export const addAccountAudit = async (tx: TableWriter, row: Omit<AccountAuditRow
   const tables = tx.tables<Tables>()
   const { n } = await tables.insertInto('account_audit').values(row as AccountAuditRow).returning('n').executeTakeFirstOrThrow()
   await tables.deleteFrom('account_audit').where('n', '<=', n - keep).execute()
+  // What one does again and again takes the place of itself: neither other acts of the account go for it, nor those of others.
+  const same = tables.selectFrom('account_audit').select('n').where('account', '=', row.account).where('action', '=', row.action)
+  const beyond = await same.orderBy('n', 'desc').offset(shareOf(keep)).limit(1).executeTakeFirst()
+  if (beyond === undefined) return
+  await tables.deleteFrom('account_audit').where('account', '=', row.account).where('action', '=', row.action)
+    .where('n', '<=', beyond.n).execute()
 }
+
+/** Of one kind of act of one account, a hundredth. */
+const shareOf = (keep: number): number => Math.max(1, Math.floor(keep / 100))
 
 export interface AccountAuditQuery {
   /** undefined: of all of them. */

@@ -339,8 +339,11 @@ export const court = (options: CourtOptions): ScopedFeature<Requests> => {
           const stream = streamOf(dispute_id)
           const rows = await db.log.page(stream, { after, limit, maxBytes: options.maxPageBytes })
           const more = (rows.at(-1)?.seq ?? Infinity) < (await db.log.head(stream)).seq
-          const page = pageReply('DISPUTE_EVENTS', { dispute: recordOf(dispute), ...shownEvidence(dispute, isAdmin ? 'admin' : as), more },
-            'events', rows.map(row => row.text))
+          const page = pageReply('DISPUTE_EVENTS', {
+            dispute: recordOf(dispute),
+            ...shownEvidence(dispute, isAdmin && !isConcerned ? 'admin' : as),
+            more,
+          }, 'events', rows.map(row => row.text))
           return isConcerned ? page : { ...page, byRight: true }
         },
       },
