@@ -1,13 +1,46 @@
 // LINKS: clients of other relays, and which of those an operator linked, wired for app.ts.
 import type { Logger } from './base/logger.ts'
+import type { Metrics } from './base/metrics.ts'
 import { openBridges, type BridgeOptions } from './bridges/open.ts'
+import type { LinkMeter } from './features/links/bridge/meter.ts'
 import { allLinks } from './features/links/bridge/store.ts'
 import type { Store } from './store/store.ts'
 
+interface LinkParts extends BridgeOptions {
+  readonly store: Store
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+/** Hosts that have metrics of their own: as many as may be linked by default. */
+const maxHosts = 100
+
+const meterOf = ({ counts, links: { up, behind, waiting }, linkMirrors, linkHanded, linkRefusals }: Metrics): LinkMeter => ({
+  stand: (links, mirrors) => {
+    for (const gauge of [up, behind, waiting]) gauge.reset()
+    for (const link of links.slice(0, maxHosts)) {
+      const { host } = link
+      up.set({ host }, link.isUp ? 1 : 0)
+      behind.set({ host }, link.behind)
+      waiting.set({ host }, link.waiting)
+    }
+    for (const [state, count] of Object.entries(mirrors)) linkMirrors.set({ state }, count)
+  },
+  mirrored: events => {
+    counts.linkEvents += events
+  },
+  handed: outcome => linkHanded.inc({ outcome }),
+  relayed: () => {
+    counts.linkRelayed++
+  },
+  refused: code => linkRefusals.inc({ code }),
+})
+
 /** What the wing is opened with. Nothing is connected before a link wants it. */
-export const openLinks = async ({ store, log, ...bridge }: BridgeOptions & { readonly store: Store, readonly log: Logger }) => ({
+export const openLinks = async ({ store, log, metrics, ...bridge }: LinkParts) => ({
   linked: await allLinks(store.read),
   startedAt: bridge.clock.now(),
   openPeer: openBridges(bridge),
   onLinkTrouble: (event: object, what: string) => log.warn(event, what),
+  linkMeter: meterOf(metrics),
 })

@@ -29,6 +29,8 @@ const counters = {
     'Channels, members and bans read from their tables because something that was told was missed',
   ],
   unanswered: ['agentchat_bus_unanswered_total', 'Answers that waited in vain for another process to know what they say'],
+  linkEvents: ['agentchat_link_events_total', 'Messages of other relays that were stored in mirrors'],
+  linkRelayed: ['agentchat_link_relayed_total', 'Messages that linked relays handed on and that were taken here'],
   slowCloses: ['agentchat_slow_closes_total', 'Connections closed because they did not read'],
 } as const
 
@@ -49,6 +51,12 @@ const gauges = {
   pausedSockets: ['agentchat_paused_sockets', 'Connections not read because what they sent waits for its turn'],
 } as const
 
+const linkGauges = {
+  up: ['agentchat_link_up', 'Whether a linked relay is connected'],
+  behind: ['agentchat_link_behind_events', 'Messages of a linked relay that it is known to have and its mirrors here have not'],
+  waiting: ['agentchat_link_waiting_messages', 'Messages that wait to be handed on to a linked relay'],
+} as const
+
 export type Counts = { -readonly [K in keyof typeof counters]: number }
 export type Gauges = { readonly [K in keyof typeof gauges]: () => number }
 
@@ -62,6 +70,13 @@ export interface Metrics {
   readonly webhookPosts: Counter<'outcome'>
   /** Errands, by their state. */
   readonly errands: Gauge<'state'>
+  /** Links to other relays, each by its host; of whoever is first in the alphabet where there are too many. */
+  readonly links: { readonly [K in keyof typeof linkGauges]: Gauge<'host'> }
+  readonly linkMirrors: Gauge<'state'>
+  /** Messages handed on to other relays, by what became of them. */
+  readonly linkHanded: Counter<'outcome'>
+  /** What links brought and was not taken, by the code of the refusal. */
+  readonly linkRefusals: LabelledCounter
   readonly batchSize: Histogram
   /** Of each commit on a database server: how often its transaction waited for an answer. */
   readonly roundTrips: Histogram
@@ -124,6 +139,28 @@ export const createMetrics = (): Metrics => {
       name: 'agentchat_errands',
       help: 'What is to be done outside the relay: waiting, leased to a worker, dead (given up)',
       labelNames: ['state'],
+      registers,
+    }),
+    links: Object.fromEntries(Object.entries(linkGauges).map(([key, [name, help]]) => [
+      key,
+      new Gauge({ name, help, labelNames: ['host'], registers }),
+    ])) as { readonly [K in keyof typeof linkGauges]: Gauge<'host'> },
+    linkMirrors: new Gauge({
+      name: 'agentchat_link_mirrors',
+      help: 'Channels of other relays that are mirrored: waiting, following, stopped',
+      labelNames: ['state'],
+      registers,
+    }),
+    linkHanded: new Counter({
+      name: 'agentchat_link_handed_total',
+      help: 'Messages handed on to other relays: taken, refused there, or given_up',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    linkRefusals: new Counter({
+      name: 'agentchat_link_refusals_total',
+      help: 'What links brought and was not taken, by the code of the refusal',
+      labelNames: ['code'],
       registers,
     }),
     batchSize: new Histogram({

@@ -81,6 +81,8 @@ interface Followed {
   isDue: boolean
   isJoined: boolean
   problem: string | undefined
+  /** Its newest number, as far as was heard. */
+  newest: number
   /** ms; what was refused is asked again then */
   retryAt: number
 }
@@ -157,6 +159,10 @@ export class RelayPeer {
     return this.#followed.get(channel)?.problem
   }
 
+  newestOf(channel: string): number {
+    return this.#followed.get(channel)?.newest ?? 0
+  }
+
   follow(channels: ReadonlyMap<string, Standing>): void {
     for (const channel of this.#followed.keys()) {
       if (channels.has(channel)) continue
@@ -168,7 +174,7 @@ export class RelayPeer {
       const known = this.#followed.get(channel)
       if (known !== undefined && (this.#isWaiting(channel) || known.tree.toString() === (tree || '0'))) continue
       this.#followed.set(channel, {
-        ...{ epoch, isDue: true, isJoined: false, problem: undefined, retryAt: 0 },
+        ...{ epoch, isDue: true, isJoined: false, problem: undefined, newest: 0, retryAt: 0 },
         tree: TranscriptRange.from(tree) ?? new TranscriptRange(),
       })
       this.#cosigning.set(channel, cosigned)
@@ -275,6 +281,7 @@ export class RelayPeer {
     const followed = this.#followed.get(frame.to)
     if (followed === undefined) return
     followed.isDue = true
+    followed.newest = Math.max(followed.newest, frame.seq ?? 0)
     void this.#run()
   }
 
@@ -366,13 +373,15 @@ export class RelayPeer {
   }
 
   /** The next events, checked; undefined: there is nothing new. */
-  async #page(name: string, { epoch, tree: former }: Followed): Promise<Pulled | undefined> {
+  async #page(name: string, followed: Followed): Promise<Pulled | undefined> {
     const channel = name as `#${string}`
+    const { epoch, tree: former } = followed
     const [home, { verify }] = [this.#home!, this.#options]
     const begun = epoch === undefined ? await this.#beginning(channel) : undefined
     const tree = begun ?? former.copy()
     const after = tree.size
     const answer = await this.#ask('HISTORY', { channel, after, limit: pageEvents })
+    followed.newest = Math.max(followed.newest, answer.seq)
     const texts = rawItems(rawField(rawTextOf(answer)!, 'events')!)
     if (texts.length === 0 && epoch === answer.epoch) return undefined
     if (texts.length > pageEvents) throw new Misfit('it brings more than it was asked for')
@@ -392,7 +401,7 @@ export class RelayPeer {
     // Another life of its log: whoever stores it decides.
     if (epoch === undefined || head.epoch === epoch) checkBeginning(from, head, signed)
     const isBehind = last === undefined || (last.isFollowed && isGoingOn ? last.size <= from.size : await this.#isBehind(last, head))
-    if (answer.seq > from.size) this.#followed.get(channel)!.isDue = true
+    if (answer.seq > from.size) followed.isDue = true
     return {
       channel,
       epoch: head.epoch,

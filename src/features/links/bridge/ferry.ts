@@ -5,9 +5,10 @@ import { notify, type Append, type Effect, type Notify, type Outcome, type Sweep
 import { addChannel } from '../../../store/channels.ts'
 import { isEnding } from '../../../store/endings.ts'
 import type { Tx } from '../../../store/store.ts'
-import { forgetHanded, settleHanded, waitingFor, waitingId, waitingInVain } from './handed-store.ts'
+import { forgetHanded, settleHanded, waitingByHost, waitingFor, waitingId, waitingInVain } from './handed-store.ts'
+import type { LinkMeter } from './meter.ts'
 import type { Broken, Cosigned, Handed, HomeEvent, Peer, PeerOptions, PeerState, Pulled } from './peer.ts'
-import { allLinks, allMirrors, mirrorInfo, mirrorOf, setMirror, type LinkRow, type MirrorRow } from './store.ts'
+import { allLinks, allMirrors, mirrorInfo, mirrorOf, setMirror, stateOf, type LinkRow, type MirrorRow } from './store.ts'
 import { Witness, type WitnessOptions } from './witness.ts'
 
 export interface FerryOptions extends WitnessOptions {
@@ -19,6 +20,7 @@ export interface FerryOptions extends WitnessOptions {
   readonly startedAt: number
   /** How long a repeated id is known to be one. */
   readonly publishWindowMs: number
+  readonly linkMeter: LinkMeter
 }
 
 const forgetEveryMs = 60_000
@@ -31,6 +33,7 @@ const storedAtOnce = 1_000
 export const maxAge = 5 / 6
 /** What a relay says of an event when it sends it, and stores in none. */
 const saidOnTheWay = ['re', 'replay', 'prev_seq', 'inbox_seq']
+const measuredEveryMs = 1_000
 /** How long after its last turn a process is taken to be at it. */
 const ownMs = 30_000
 
@@ -56,6 +59,7 @@ export class Ferry {
   #now: number
   /** ms */
   #gaveUpAt = 0
+  #measuredAt = 0
   /** As they were in the last turn, in every process. */
   #rows: readonly LinkRow[]
 
@@ -118,12 +122,14 @@ export class Ferry {
     this.#rows = await allLinks(ctx.tx)
     if (!await ctx.tx.own('links', ownMs)) {
       this.close()
+      this.#options.linkMeter.stand([], { waiting: 0, following: 0, stopped: 0 })
       return undefined
     }
     const mirrors = await allMirrors(ctx.tx)
     const cosigned = new Map<string, Cosigned | undefined>()
     for (const { channel, checkpoint } of mirrors) cosigned.set(channel, await this.#witness.last(ctx.tx, checkpoint))
     this.#reconcile(this.#rows, mirrors, cosigned, ctx)
+    await this.#measure(ctx, mirrors)
     if (ctx.now - this.#forgotAt >= forgetEveryMs) await forgetHanded(ctx.tx, ctx.now - this.#options.publishWindowMs)
     this.#forgotAt = Math.max(this.#forgotAt, ctx.now - ctx.now % forgetEveryMs)
     const append: Append[] = []
@@ -133,7 +139,10 @@ export class Ferry {
     for (const { peer } of this.#links.values()) {
       for (const each of peer.answered()) {
         await this.#settle(ctx, each, tell)
-        done.push(() => peer.noted(each))
+        done.push(() => {
+          peer.noted(each)
+          this.#options.linkMeter.handed(each.code === undefined ? 'taken' : 'refused')
+        })
       }
     }
     await this.#giveUp(ctx, tell)
@@ -156,6 +165,24 @@ export class Ferry {
         for (const each of done) each()
       },
     }
+  }
+
+  async #measure({ tx, now }: SweepCtx, mirrors: readonly MirrorRow[]): Promise<void> {
+    if (Math.abs(now - this.#measuredAt) < measuredEveryMs) return
+    this.#measuredAt = now
+    const waiting = await waitingByHost(tx)
+    const states = { waiting: 0, following: 0, stopped: 0 }
+    for (const mirror of mirrors) states[stateOf(mirror)]++
+    this.#options.linkMeter.stand(this.#rows.map(({ host }) => ({
+      host,
+      isUp: this.stateOf(host).state === 'open',
+      behind: mirrors.reduce((sum, mirror) => mirror.host === host ? sum + this.#behind(mirror) : sum, 0),
+      waiting: waiting.get(host) ?? 0,
+    })), states)
+  }
+
+  #behind({ channel, host, upto }: MirrorRow): number {
+    return Math.max(0, (this.#links.get(host)?.peer.newestOf(addressOf(channel).name) ?? 0) - upto)
   }
 
   /** A peer for each link that is wanted, told what it follows. */
@@ -199,6 +226,7 @@ export class Ferry {
         ? { code: 'VERIFICATION_EXPIRED', message: `${host} could not be reached in time` }
         : { code: 'LINK_REFUSED', message: `${host} is not linked any more` }
       await this.#settle({ tx, now }, { n, ...why }, tell)
+      this.#options.linkMeter.handed('given_up')
     }
   }
 
@@ -257,6 +285,7 @@ export class Ferry {
     await setMirror(tx, channel, { epoch, upto, tree, checkpoint, checked_at: now })
     const { last, committed } = await this.#witness.keep(tx, arrived, now)
     turn.done.push(committed, () => turn.peer.cosigned(home, last))
+    turn.done.push(() => this.#options.linkMeter.mirrored(events.length))
     const info = mirrorInfo(channel, now)
     if (row.epoch === null && await addChannel(tx, info, null, now)) turn.effects.push({ kind: 'channel', info })
     for (const [i, event] of events.entries()) turn.append.push(appendOf(event, channel, texts[i]!))

@@ -8,11 +8,11 @@ import { Ferry, type FerryOptions } from './ferry.ts'
 import { countWaiting } from './handed-store.ts'
 import { outgoing, type OutgoingOptions } from './outgoing.ts'
 import { relayed, type RelayedOptions, type Say } from './relayed.ts'
-import { addMirror, allLinks, allMirrors, removeLink, setLink, setMirror, type MirrorRow } from './store.ts'
+import { addMirror, allLinks, allMirrors, removeLink, setLink, setMirror, stateOf, type MirrorRow } from './store.ts'
 
 export interface LinkOptions
   extends
-    Pick<FerryOptions, 'openPeer' | 'mirrorCount' | 'publishWindowMs' | 'linked' | 'startedAt'>,
+    Pick<FerryOptions, 'openPeer' | 'mirrorCount' | 'publishWindowMs' | 'linked' | 'startedAt' | 'linkMeter'>,
     OutgoingOptions,
     Omit<RelayedOptions, 'verifyMessage'>
 {
@@ -44,11 +44,12 @@ export const handingOn = <F extends Feature<'MSG' | 'FILE_CHUNK'>>(said: F, ferr
 export const links = (
   { ferry, saying, ...options }: LinkOptions & { readonly ferry: Ferry, readonly saying: Feature<'MSG' | 'FILE_CHUNK'> },
 ): Feature<'RELAYED' | 'ADMIN_LINK' | 'ADMIN_LINKS' | 'ADMIN_UNLINK'> => {
-  const shown = ({ channel, epoch, upto, checked_at: at, problem }: MirrorRow) => {
+  const shown = (mirror: MirrorRow) => {
+    const { channel, upto, checked_at: at, problem } = mirror
     const why = problem ?? ferry.problemOf(channel)
     return {
       channel: channel as `#${string}`,
-      state: problem !== null ? 'stopped' as const : epoch === null ? 'waiting' as const : 'following' as const,
+      state: stateOf(mirror),
       seq: upto,
       ...(at !== null && { checked_at: at }),
       ...(why !== undefined && { problem: why }),

@@ -80,6 +80,8 @@ export interface Peer {
   readonly state: PeerState
   /** Why a channel cannot be followed at the moment. */
   problemOf(channel: string): string | undefined
+  /** The newest number of a channel that it was heard of; 0: it was not. */
+  newestOf(channel: string): number
   /** These channels, and no others; each is gone on with from where it stands. */
   follow(channels: ReadonlyMap<string, Standing>): void
   /** What came and was not settled. */

@@ -2,8 +2,9 @@
 import { agentIdOf, canonicalPem, fingerprintOf } from '../../../../lib/identity/index.ts'
 import { hasHost, reservedNames, type RequestBody } from '../../../../lib/protocol/index.ts'
 import { refusalOf, standingOf } from '../../../store/standing.ts'
-import { Fail, type Agent, type Append, type Handler, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import { Fail, type Agent, type Append, type Asker, type Handler, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import type { Ferry } from './ferry.ts'
+import type { LinkMeter } from './meter.ts'
 import { checkTime, relayedText } from './outgoing.ts'
 import { LinkRates } from './rates.ts'
 import { linkOfRelay, type LinkRow } from './store.ts'
@@ -16,6 +17,7 @@ export interface RelayedOptions {
   readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
   /** Told of what an operator has to look at. */
   readonly onLinkTrouble: (event: object, what: string) => void
+  readonly linkMeter: LinkMeter
 }
 
 /** How a message is stored that an agent says itself. */
@@ -33,7 +35,7 @@ const remoteAgent = (id: string, pubkey: string, name: string, link: Agent): Age
 
 export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handler<'RELAYED'> => {
   const rates = new LinkRates()
-  const { serverId } = options
+  const { serverId, linkMeter } = options
 
   const refused = () =>
     new Fail('LINK_REFUSED', 'This relay takes nothing handed on from you: its operator has not linked you (link trust)')
@@ -73,28 +75,47 @@ export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handle
     const outcome = await say({ ...ctx, me: remoteAgent(id, key, name, ctx.me), isAdmin: false },
       { ...said, id: pubId, ts, sig_v: 2 } as RequestBody<'MSG'>)
     const append = outcome.append as Append<'MSG'>
-    return { ...outcome, append: { ...append, body: { ...append.body, via: host } } }
+    return {
+      ...outcome,
+      append: { ...append, body: { ...append.body, via: host } },
+      committed: () => {
+        outcome.committed?.()
+        linkMeter.relayed()
+      },
+    }
   }
 
-  const taken = (link: LinkRow, body: Body): Promise<void> => {
+  /** Counts what is not taken. */
+  const counted = (error: unknown): never => {
+    if (error instanceof Fail) linkMeter.refused(error.code)
+    throw error
+  }
+
+  const taken = async (link: LinkRow, body: Body): Promise<void> => {
     const now = ferry.now()
     const closedUntil = rates.closedUntil(link.server_id, now)
     if (closedUntil > 0) throw new Fail('LINK_REFUSED', 'Too much came from you that its author had not signed', closedUntil - now)
     const waitMs = rates.take(link.server_id, now)
     if (waitMs > 0) throw new Fail('RATE_LIMITED', 'Your link brings more than is taken from one', waitMs)
-    return check(link, body, now)
+    await check(link, body, now)
+  }
+
+  /** A link that this process does not know yet is looked up by what writes. */
+  const late = async (ctx: WriteCtx, body: Body): Promise<Outcome<'ACK'>> => {
+    await taken(await linkOf(ctx), body)
+    return write(ctx, body)
+  }
+
+  const admit = async ({ agent }: Pick<Asker, 'agent'>, body: Body) => {
+    if (agent?.pubkey == null) throw refused()
+    const known = ferry.linkOf(fingerprintOf(agent.pubkey))
+    if (known === undefined) return (ctx: WriteCtx) => late(ctx, body).catch(counted)
+    await taken(known, body)
+    return undefined
   }
 
   return {
-    prepare({ agent }, body) {
-      if (agent?.pubkey == null) throw refused()
-      const known = ferry.linkOf(fingerprintOf(agent.pubkey))
-      if (known !== undefined) return taken(known, body).then(() => undefined)
-      return Promise.resolve(async (ctx: WriteCtx) => {
-        await taken(await linkOf(ctx), body)
-        return write(ctx, body)
-      })
-    },
-    write,
+    prepare: (asker, body) => admit(asker, body).catch(counted),
+    write: (ctx, body) => write(ctx, body).catch(counted),
   }
 }

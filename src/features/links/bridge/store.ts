@@ -31,6 +31,12 @@ export interface MirrorRow {
   readonly problem: string | null
 }
 
+/** waiting: nothing came yet. following: as far as its relay was heard. stopped: what came does not fit what its relay signed. */
+export type MirrorState = 'waiting' | 'following' | 'stopped'
+
+export const stateOf = ({ problem, epoch }: MirrorRow): MirrorState =>
+  problem !== null ? 'stopped' : epoch === null ? 'waiting' : 'following'
+
 interface Tables {
   relay_links: LinkRow
   mirrors: MirrorRow
