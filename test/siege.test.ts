@@ -3,9 +3,11 @@
 import { writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { expect, test, vi } from 'vitest'
+import { fingerprintOf } from '../lib/identity/index.ts'
 import { defaultConfig } from '../src/app.ts'
 import { sparing } from '../src/relay/http.ts'
 import { newFolder } from './kit/folder.ts'
+import { adminKey, signedFor, startLinkable } from './kit/linked.ts'
 import { newReceiver } from './kit/receiver.ts'
 import { startTestRelay } from './kit/relay.ts'
 import { newKey } from './kit/wire.ts'
@@ -330,4 +332,26 @@ test('floors claimed without end, by many of one address: a share of them, and t
   for (const each of refused) expect(each).toMatchObject({ code: 'LIMIT_REACHED' })
   const { msg_id } = await honest.ask({ type: 'MSG', to: '#general', content: 'and this?' }, 'ACK')
   expect(await honest.ask({ type: 'CLAIM_FLOOR', channel: '#general', msg_id }, 'FLOOR')).toMatchObject({ holder: honest.id })
+})
+
+test('a linked relay that floods: what is taken from a link at once, of however many agents, and the honest are served', async () => {
+  await using relay = await startLinkable({ msgRate })
+  relay.clock.stop()
+  const [linkKey, authors] = [newKey(), times(10, newKey)]
+  const [link, operator] = [await relay.login('a-relay', { key: linkKey }), await relay.connect()]
+  const named = { host: 'a.example', url: 'wss://a.example', key: fingerprintOf(linkKey.pem), trust: 'both' }
+  await operator.ask({ type: 'ADMIN_LINK', admin_key: adminKey, ...named }, 'LINKS')
+  const [one, other] = await Promise.all(times(2, i => relay.login(`honest${i}`, { key: newKey(), from: '127.0.0.2', autojoin: false })))
+  const handed = times(700, i => {
+    const author = authors[i % authors.length]!
+    const { type: _, sig_v: __, ...message } = signedFor(relay, author, '#general', `flood ${i}`, `m${i}`, relay.clock.now())
+    return { type: 'RELAYED', id: `r${i}`, pubkey: author.pem, name: 'author', message }
+  })
+  link.send(...handed)
+  await one!.ask({ type: 'MSG', to: other!.id, content: 'among ourselves' }, 'ACK')
+  expect(await other!.next('MSG')).toMatchObject({ content: 'among ourselves' })
+  const answers = await link.take('ERROR', 200)
+  expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['RATE_LIMITED']))
+  expect(await relay.metric('agentchat_link_relayed_total')).toBe(500)
+  expect(await relay.metric('agentchat_link_refusals_total{code="RATE_LIMITED"}')).toBe(200)
 })

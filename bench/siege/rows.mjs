@@ -1,6 +1,7 @@
 // @ts-check
 // THE TABLE OF ATTACKS: what one stranger does from one address. `prepare` sets up without hurry, `attack` goes on until the process
 // is killed. Loads are ready bytes: who attacks has to cost less than who is attacked.
+import { createHash } from 'node:crypto'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -55,8 +56,8 @@ const flood = (/** @type {(i: number) => Buffer} */ load, everyMs = 5) => (/** @
 const many = (/** @type {object} */ request, /** @type {number} */ count) => Buffer.concat(upTo(count).map(() => frame(request)))
 const reading = (/** @type {Client} */ client) => { client.skipAll(); return client }
 const deaf = (/** @type {Client} */ client) => { client.stopReading(); return client }
-const loginThen = (/** @type {Way} */ way, /** @type {(client: Client) => Client} */ then, keyed = false) => async (/** @type {number} */ i) => {
-  const client = await login(way, `x${i}`, keyed ? newKey() : undefined)
+const loginThen = (/** @type {Way} */ way, /** @type {(client: Client) => Client} */ then, /** @type {boolean | import('./socket.mjs').Key} */ keyed = false) => async (/** @type {number} */ i) => {
+  const client = await login(way, `x${i}`, keyed === true ? newKey() : keyed || undefined)
   return client && then(client)
 }
 
@@ -103,6 +104,30 @@ const tokensOf = async (way, count) => {
     if (made !== undefined) tokens.push(made.token)
   }
   return tokens
+}
+
+const linkFlags = ['--links', 'listed', '--admin-key', 'for the siege alone']
+
+/** Keys that the operator linked as other relays, and what agents of theirs signed for this one. @param {Way} way @param {number} count @param {number} messages */
+const linkedOf = async (way, count, messages) => {
+  const { server_id: relay } = await (await fetch(`http://127.0.0.1:${way.port}/.well-known/agentchat.json`)).json()
+  const keys = upTo(count).map(newKey)
+  const operator = await open(way)
+  for (const [i, { pem }] of keys.entries()) {
+    const host = `r${i}-${way.from.replaceAll('.', '-')}.example`
+    await operator?.exchange(frame({ type: 'ADMIN_LINK', admin_key: linkFlags[3], host, url: `wss://${host}`, key: createHash('sha256').update(pem).digest('hex'), trust: 'both' }), answerOf('LINKS'))
+  }
+  operator?.destroy()
+  const authors = upTo(20).map(newKey)
+  const ts = Date.now()
+  const handed = upTo(messages).map(i => {
+    const author = authors[i % authors.length]
+    const said = { content: `handed on ${i}`, id: `${way.from} ${i}`, nonce: `${i}`.padStart(32, '0'), to: '#general', ts }
+    const { content, id, nonce, to } = said
+    const sig = signed(author, `AGENTCHAT_MSG_V2|${JSON.stringify({ by: author.id, content, id, nonce, relay, to, ts })}`)
+    return { type: 'RELAYED', pubkey: author.pem, name: 'author', message: { ...said, sig } }
+  })
+  return { keys, handed }
 }
 
 /** A receiver of webhooks that does no good, on a port of its own. @returns {Promise<number>} */
@@ -384,6 +409,15 @@ export const rows = [
       for (const path of ['hang', 'redirect', 'endless', 'break', 'hang']) client?.send(frame({ type: 'WEBHOOK_ADD', url: `http://127.0.0.1:${port}/${path}`, when: slow }))
       return client && reading(client)
     })
+  } },
+  { name: 'links', what: 'two linked relays: one hands on what its agents signed, the other what nobody did, as fast as it is taken', flags: linkFlags, prepare: way => linkedOf(way, 2, 4_000), attack: async (way, { keys: [one, other], handed }) => {
+    const loads = upTo(handed.length / 100).map(i => Buffer.concat(handed.slice(100 * i, 100 * i + 100).map(frame)))
+    const forged = Buffer.concat(handed.slice(0, 100).map(each => frame({ ...each, message: { ...each.message, content: 'nobody signed this' } })))
+    let next = 0
+    await Promise.all([
+      keep(way, 1, flood(() => loads[next++ % loads.length], 20), 20, loginThen(way, reading, one)),
+      keep(way, 1, flood(() => forged, 20), 20, loginThen(way, reading, other)),
+    ])
   } },
   { name: 'streams-unread', what: 'event streams by the tokens of twelve keys that are not read, while others speak', prepare: way => tokensOf(way, 12), attack: async (way, tokens) => { await Promise.all([
     httpFlood(i => byToken('PUT', '/v1/channels/general/members/me', tokens[i % tokens.length]), { connections: 12 })(way),

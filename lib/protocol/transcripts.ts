@@ -24,4 +24,5 @@ export const frames = {
       witnessed: z.optional(z.array(z.string()).check(z.maxLength(limits.maxWitnesses))),
     },
   }),
+  ERASURES: signal({ body: { channel: ChannelAddress, epoch: z.string(), seqs: z.array(Seq), upto: Seq, more: z.boolean() } }),
 }

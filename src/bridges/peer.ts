@@ -18,6 +18,8 @@ export interface Standing {
   readonly epoch: string | undefined
   readonly tree: string
   readonly cosigned: Cosigned | undefined
+  /** How many of its home's erasures were followed. */
+  readonly blanked: number
 }
 
 export interface Pulled {
@@ -35,10 +37,21 @@ export interface Pulled {
   readonly behind: number | undefined
 }
 
+/** Events that their home erased, or lets be taken back: the `after`-th of those and the next, up to the `upto`-th. */
+export interface Erased {
+  readonly channel: string
+  readonly epoch: string
+  readonly after: number
+  readonly upto: number
+  readonly seqs: readonly number[]
+}
+
 export interface Broken {
   readonly channel: string
   readonly problem: string
 }
+
+type Arrived = Pulled | Erased | Broken
 
 export interface RelayPeerOptions {
   readonly url: string
@@ -81,6 +94,9 @@ interface Followed {
   isDue: boolean
   isJoined: boolean
   problem: string | undefined
+  blanked: number
+  /** ms; then it is asked what was erased */
+  erasuresAt: number
   /** Its newest number, as far as was heard. */
   newest: number
   /** ms; what was refused is asked again then */
@@ -100,6 +116,9 @@ const passingMs = 1_000
 /** Pages of channels that are looked through for one. */
 const maxListed = 10
 const heartbeatMs = 15_000
+const erasuresEveryMs = 60_000
+/** In an event that takes another one back; in what is said quotes are written otherwise. */
+const takenBack = '"retract":{"of":'
 const timeoutMs = 15_000
 
 export class RelayPeer {
@@ -107,7 +126,7 @@ export class RelayPeer {
   readonly #session: Session
   readonly #requests: Requests
   readonly #followed = new Map<string, Followed>()
-  #arrived: (Pulled | Broken)[] = []
+  #arrived: Arrived[] = []
   #home: HomeKey | undefined
   #problem: string | undefined
   #retryAt = 0
@@ -169,12 +188,12 @@ export class RelayPeer {
       this.#followed.delete(channel)
       this.#cosigning.forget(channel)
     }
-    for (const [channel, { epoch, tree, cosigned }] of channels) {
+    for (const [channel, { epoch, tree, cosigned, blanked }] of channels) {
       // Where nothing waits to be stored it is where this was; it was ended and begun anew, or another process brought it on, where not.
       const known = this.#followed.get(channel)
       if (known !== undefined && (this.#isWaiting(channel) || known.tree.toString() === (tree || '0'))) continue
       this.#followed.set(channel, {
-        ...{ epoch, isDue: true, isJoined: false, problem: undefined, newest: 0, retryAt: 0 },
+        ...{ epoch, isDue: true, isJoined: false, problem: undefined, newest: 0, retryAt: 0, blanked, erasuresAt: 0 },
         tree: TranscriptRange.from(tree) ?? new TranscriptRange(),
       })
       this.#cosigning.set(channel, cosigned)
@@ -185,12 +204,12 @@ export class RelayPeer {
     void this.#run()
   }
 
-  arrived(): readonly (Pulled | Broken)[] {
+  arrived(): readonly Arrived[] {
     return this.#arrived
   }
 
-  settled(pulled: Pulled | Broken): void {
-    this.#arrived = this.#arrived.filter(each => each !== pulled)
+  settled(arrived: Arrived): void {
+    this.#arrived = this.#arrived.filter(each => each !== arrived)
     void this.#run()
   }
 
@@ -321,10 +340,13 @@ export class RelayPeer {
   #next(): [string, Followed] | undefined {
     if (this.#session.state !== 'open' || this.#home === undefined || this.#arrived.length >= maxArrived) return undefined
     const now = this.#options.now()
-    return [...this.#followed].find(([channel, { isDue, retryAt }]) => isDue && now >= retryAt && !this.#isWaiting(channel))
+    return [...this.#followed].find(([channel, { isDue, erasuresAt, retryAt }]) =>
+      (isDue || now >= erasuresAt) && now >= retryAt && !this.#isWaiting(channel)
+    )
   }
 
   async #pull(channel: string, followed: Followed): Promise<void> {
+    if (!followed.isDue) return await this.#askErasures(channel, followed)
     followed.isDue = false
     try {
       if (!followed.isJoined) {
@@ -338,9 +360,29 @@ export class RelayPeer {
       if (pulled === undefined || this.#followed.get(channel) !== followed) return
       followed.epoch = pulled.epoch
       followed.tree = TranscriptRange.from(pulled.tree)!
+      if (pulled.events.some(({ text }) => text.includes(takenBack))) followed.erasuresAt = 0
       this.#bring(pulled)
     } catch (error) {
       this.#failed(channel, followed, error)
+    }
+  }
+
+  /** What its home erased, in the order in which it did: of that nothing else tells, but where an author takes back. */
+  async #askErasures(channel: string, followed: Followed): Promise<void> {
+    followed.erasuresAt = this.#options.now() + erasuresEveryMs
+    const { blanked: after } = followed
+    try {
+      const { epoch, seqs, upto, more } = await this.#ask('ERASURES', { channel: channel as `#${string}`, after })
+      if (this.#followed.get(channel) !== followed) return
+      // Another life of its log: its pages tell.
+      if (epoch !== followed.epoch) followed.isDue = true
+      else if (seqs.length > 0 && upto > after) {
+        followed.blanked = upto
+        if (more) followed.erasuresAt = 0
+        this.#bring({ channel, epoch, after, upto, seqs })
+      }
+    } catch (error) {
+      if (error instanceof ConnectionError) followed.erasuresAt = 0
     }
   }
 
@@ -357,7 +399,7 @@ export class RelayPeer {
     }
   }
 
-  #bring(arrived: Pulled | Broken): void {
+  #bring(arrived: Arrived): void {
     this.#arrived.push(arrived)
     this.#options.onArrival()
   }

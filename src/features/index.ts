@@ -38,6 +38,7 @@ import type { Db, Migration } from '../store/store.ts'
 import { leaseMigrations } from '../store/leases.ts'
 import { threadMigrations } from '../store/threads.ts'
 import { tokenMigrations } from '../store/tokens.ts'
+import { blankedMigrations } from '../store/blanked.ts'
 import { transcriptMigrations } from '../store/transcripts.ts'
 import { inHandOf, isOneHand } from './account/accounts/claims.ts'
 import { allOwners, claimMigrations, ownersOf } from './account/accounts/claims-store.ts'
@@ -262,7 +263,8 @@ const wings = {
     blocks: slice(blocks),
     history: slice(history),
     search: slice(search, searchMigrations),
-    transcripts: slice(ports => transcripts({ ...ports, mirrorOf, ownCosigned }), transcriptMigrations, cosignatureMigrations),
+    transcripts: slice(ports => transcripts({ ...ports, mirrorOf, ownCosigned }), transcriptMigrations, cosignatureMigrations,
+      blankedMigrations),
     reactions: slice(reactions, reactionMigrations),
     pins: slice(pins, pinMigrations),
     groups: slice(groups, groupMigrations),

@@ -33,7 +33,7 @@ export interface Link {
 }
 
 export interface LinkReader {
-  /** The event of an id; undefined when there is none, or none any more. */
+  /** The event of an id that was given here; undefined when there is none, or none any more. What is mirrored has an id of its home. */
   find(msgId: string): Awaitable<Found | undefined>
   /**
    * Where the thread begins that a message of a stream is in: the message itself, unless it answers another one. Of what changes a
@@ -51,6 +51,9 @@ export interface LinkReader {
   /** Some events of a stream, oldest first: as many as there is room for, and one at least. */
   texts(stream: string, seqs: readonly number[], maxBytes: number): Awaitable<readonly Row[]>
 }
+
+/** Whether ids of a stream's events are of another relay: what one of this relay's says is chance there. */
+export const isMirror = (stream: string): boolean => stream.startsWith('#') && stream.includes('@')
 
 const msgIdKey = Buffer.from('"msg_id":"')
 

@@ -2,6 +2,7 @@
 // and how its text is measured and stored.
 import { sql, type RawBuilder } from 'kysely'
 import type { Dialect } from './dialect.ts'
+import { forgetBlanked, noteBlanked } from './blanked.ts'
 import { linkKinds } from './links.ts'
 import {
   hanging,
@@ -15,6 +16,7 @@ import {
   type Trimmed,
 } from './log.ts'
 import { blankText, type Stub } from '../../lib/identity/transcripts/index.ts'
+import { addressOf, hasHost } from '../../lib/protocol/address.ts'
 import type { WriteTables } from './tables.ts'
 import { keepTree, sha256, type Events } from './transcripts.ts'
 
@@ -76,9 +78,17 @@ interface Said extends Stub {
 
 const saidBy = ({ text }: Event): Said => JSON.parse(String(text)) as Said
 
+/** As it is at its home: what is mirrored is stored with the name that its channel has here, and its home's tree is over the bare one. */
+const atHome = (said: Said, text: Text): Text => {
+  const { to = '' } = said
+  return to.startsWith('#') && hasHost(to) ? JSON.stringify({ ...said, to: addressOf(to).name }) : text
+}
+
 /** What is left of an event: that it was, when, from whom and to whom, which message it changed, and the hash of what it was. */
-const blankOf = (event: Event): string =>
-  blankText(saidBy(event), Buffer.from(sha256(Buffer.from(event.text as string))).toString('base64'))
+const blankOf = (event: Event): string => {
+  const said = saidBy(event)
+  return blankText(said, Buffer.from(sha256(Buffer.from(atHome(said, event.text) as string))).toString('base64'))
+}
 
 export class TablesKeeper implements LogKeeper {
   readonly #log: KeptLog
@@ -295,6 +305,7 @@ export class TablesKeeper implements LogKeeper {
       upto: this.#dialect.greatest(sql.ref<number>('upto'), last),
     }).execute()
     await this.#forgetHanging(sql`stream = ${stream} AND seq <= ${last}`)
+    await forgetBlanked(tables as unknown as WriteTables<unknown>, stream, last)
     await this.#words.drop(tables as unknown as WriteTables<unknown>, stream, last)
     // What names an event comes after it.
     await tables.deleteFrom('links').where('stream', '=', stream).where('kind', 'in', Object.values(linkKinds)).where('target', '<=', last)
@@ -318,6 +329,7 @@ export class TablesKeeper implements LogKeeper {
       events.map(event => ({ id: event.id, blank: blankOf(event) })))
     await this.#tables.updateTable('events').from(blanks.as('blanks')).set({ text: this.#words.stored('blank') })
       .whereRef('events.id', '=', 'blanks.id').execute()
+    await noteBlanked(this.#tables as unknown as WriteTables<unknown>, events)
     await this.#forgetSizes([...new Set(events.map(({ stream }) => stream))])
   }
 

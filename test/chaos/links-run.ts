@@ -94,6 +94,7 @@ export const linksRun = async ({ seed, durationMs, messages, onProgress, signal 
         heads.set(`${host} at ${relay.host}`, (await speakers.get(relay)![0]!.ask('HEAD', { channel: name as `#${string}` })).checkpoint)
       }
     }
+    const odd = (await Promise.all(relays.map(relay => oddMirrors(relay, speakers.get(relay)![0]!)))).flat()
     const gaveUp = everybody().flatMap(({ ended }) => ended === undefined ? [] : [`an agent gave up: ${String(ended)}`])
     await Promise.all(everybody().map(speaker => speaker.close()))
     await Promise.all(relays.map(relay => relay.end()))
@@ -102,7 +103,7 @@ export const linksRun = async ({ seed, durationMs, messages, onProgress, signal 
       openCheckpoint(checkpoint, speakers.get(relays.find(relay => relay.host === host)!)![0]!.relayKey, verify))
     return {
       ...verdict,
-      notes: [...gaveUp, ...verdict.notes],
+      notes: [...gaveUp, ...odd, ...verdict.notes],
       messages: sum(({ issued }) => issued),
       handedOn: everybody().flatMap(({ spoken }) => spoken).reduce((total, { issued, isAway }) => total + (isAway ? issued : 0), 0),
       fallen: relays.reduce((total, { fallen }) => total + fallen, 0),
@@ -133,6 +134,18 @@ const linkAll = async (relay: LinkedRelay, relays: readonly LinkedRelay[], opera
     if (mirrors.length === others.length && mirrors.every(({ state }) => state === 'following')) return
     await sleep(tickMs)
   }
+}
+
+/** Mirrors that do not go on, and why. */
+const oddMirrors = async (relay: LinkedRelay, operator: Speaker): Promise<readonly string[]> => {
+  const { links } = await operator.operate('ADMIN_LINKS', {})
+  return links.flatMap(({ host, state, problem, mirrors }) =>
+    mirrors.filter(each => each.state !== 'following' || each.problem !== undefined).map(each =>
+      `at ${relay.host}, ${host} is ${state} (${problem ?? 'no problem'}): ${each.channel} is ${each.state} at ${each.seq}, ${
+        each.problem ?? 'no problem'
+      }`
+    )
+  )
 }
 
 const told = (

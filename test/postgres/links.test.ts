@@ -2,3 +2,4 @@
 process.env['STORE'] = 'postgres'
 await import('../links.test.ts')
 await import('../links-kept.test.ts')
+await import('../links-erasures.test.ts')

@@ -26,6 +26,13 @@ export const requests = {
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'NOT_ALLOWED', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'RATE_LIMITED'],
     example: { channel: '#general', checkpoint: cosigned },
   },
+  ERASURES: {
+    doc:
+      'Asks which messages of a channel were erased or taken back, in the order in which that was done: whoever keeps a copy follows it. `after`: '
+      + 'behind the so-manieth, which `upto` of the former answer says.',
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'HOST_UNKNOWN'],
+    example: { channel: '#general', after: 2 },
+  },
 } satisfies RequestDocs
 
 export const frames = {
@@ -43,5 +50,10 @@ export const frames = {
       checkpoint,
       consistency: ['1gVqAsT81dWR1TQSIIRhrvbYu8cVVjoxtaSKbp0cFXo=', 'qXDJqPdzBxAzNlQigPqWHPuDVkyw/oP0BNqaimav7dk='],
     },
+  },
+  ERASURES: {
+    doc: 'Answers ERASURES: the numbers of messages that were erased, 100 at most, and how many that were in all up to here. '
+      + '`more`: there are others behind them.',
+    example: { channel: '#general', epoch: '5b1f0c2e9a7d4433', seqs: [7, 9], upto: 4, more: false },
   },
 } satisfies FrameDocs

@@ -23,4 +23,9 @@ export const requests = {
     cost: { frames: 10 },
     reply: 'OK',
   }),
+  ERASURES: request('talk.read', {
+    body: { channel: ChannelAddress, after: optional(Seq) },
+    cost: { frames: 2 },
+    reply: 'ERASURES',
+  }),
 }

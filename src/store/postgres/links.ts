@@ -1,5 +1,5 @@
 // Events that name others, on PostgreSQL.
-import { endBytes, linkKinds, storedMsgId, type Found, type Link, type LinkKind, type LinkReader, type Root } from '../links.ts'
+import { endBytes, isMirror, linkKinds, storedMsgId, type Found, type Link, type LinkKind, type LinkReader, type Root } from '../links.ts'
 import { parseMsgId, type PageQuery, type Row } from '../log.ts'
 import { within, type Ask } from './log-reader.ts'
 
@@ -58,7 +58,7 @@ export class PostgresLinks implements LinkReader {
         WHERE e.stream = $1 AND e.seq = $2 AND e.seq > s.base`,
       [place.streamId, place.seq],
     )
-    if (found === undefined) return undefined
+    if (found === undefined || isMirror(found.stream)) return undefined
     const text = Buffer.from(found.text)
     return storedMsgId(text.subarray(-endBytes)) === msgId ? { ...found, text } : undefined
   }

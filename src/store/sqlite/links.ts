@@ -1,6 +1,6 @@
 // Events that name others, on SQLite.
 import type { Database, Statement } from './driver.ts'
-import { endBytes, linkKinds, storedMsgId, type Found, type Link, type LinkKind, type LinkReader, type Root } from '../links.ts'
+import { endBytes, isMirror, linkKinds, storedMsgId, type Found, type Link, type LinkKind, type LinkReader, type Root } from '../links.ts'
 import { parseMsgId, type NewEvent, type PageQuery, type Row } from '../log.ts'
 import { Page } from './page.ts'
 import type { StreamIds } from './stream-ids.ts'
@@ -61,7 +61,8 @@ export class SqliteLinks implements LinkReader {
   find(msgId: string): Found | undefined {
     const place = parseMsgId(msgId, this.#epoch)
     const found = place && this.#found.get(this.#idAt(place.streamId, place.seq))
-    if (found === undefined || found.seq <= found.base || storedMsgId(found.text.subarray(-endBytes)) !== msgId) return undefined
+    if (found === undefined || found.seq <= found.base || isMirror(found.stream)) return undefined
+    if (storedMsgId(found.text.subarray(-endBytes)) !== msgId) return undefined
     const { base: _, ...event } = found
     return event
   }

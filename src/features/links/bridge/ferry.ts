@@ -1,13 +1,14 @@
 // The ferry: what peers bring of other relays' channels is stored here, under the numbers and times it has there. A page and how far the mirror
 // is then are one transaction, so that nothing is stored twice and nothing is left out, whatever is killed in between.
 import { addressOf } from '../../../../lib/protocol/index.ts'
-import { notify, type Append, type Effect, type Notify, type Outcome, type SweepCtx } from '../../../relay/feature.ts'
+import { notify, statusNotices, type Append, type Effect, type Notify, type Outcome, type SweepCtx } from '../../../relay/feature.ts'
 import { addChannel } from '../../../store/channels.ts'
 import { isEnding } from '../../../store/endings.ts'
 import type { Tx } from '../../../store/store.ts'
 import { forgetHanded, settleHanded, waitingByHost, waitingFor, waitingId, waitingInVain } from './handed-store.ts'
 import type { LinkMeter } from './meter.ts'
-import type { Broken, Cosigned, Handed, HomeEvent, Peer, PeerOptions, PeerState, Pulled } from './peer.ts'
+import { linksOf } from './naming.ts'
+import type { Arrived, Cosigned, Erased, Handed, HomeEvent, Peer, PeerOptions, PeerState, Pulled } from './peer.ts'
 import { allLinks, allMirrors, mirrorInfo, mirrorOf, setMirror, stateOf, type LinkRow, type MirrorRow } from './store.ts'
 import { Witness, type WitnessOptions } from './witness.ts'
 
@@ -42,6 +43,15 @@ export const renamed = (text: string, home: string, here: string): string | unde
   const frame = JSON.parse(text) as Record<string, unknown>
   if (saidOnTheWay.some(name => Object.hasOwn(frame, name))) return undefined
   return frame['to'] === home && JSON.stringify(frame) === text ? JSON.stringify({ ...frame, to: here }) : undefined
+}
+
+/** What a turn comes to. */
+interface Turn {
+  readonly append: Append[]
+  readonly effects: Effect[]
+  readonly tell: Notify[]
+  readonly done: (() => void)[]
+  readonly peer: Peer
 }
 
 interface Link {
@@ -153,7 +163,8 @@ export class Ferry {
           done.push(() => this.#again(ctx.soon))
           break
         }
-        if (await this.#store(ctx, `${each.channel}@${host}`, each, { append, effects, done, peer })) done.push(() => peer.settled(each))
+        if (await this.#store(ctx, `${each.channel}@${host}`, each, { append, effects, tell, done, peer }))
+          done.push(() => peer.settled(each))
       }
     }
     if (done.length + tell.length === 0) return undefined
@@ -203,8 +214,8 @@ export class Ferry {
       const followed = new Map(
         mirrors.filter(mirror => mirror.host === host && mirror.problem === null)
           .map((
-            { channel, epoch, tree },
-          ) => [addressOf(channel).name, { epoch: epoch ?? undefined, tree, cosigned: cosigned.get(channel) }]),
+            { channel, epoch, tree, blanked },
+          ) => [addressOf(channel).name, { epoch: epoch ?? undefined, tree, blanked, cosigned: cosigned.get(channel) }]),
       )
       const link = this.#links.get(host)
       if (link === undefined && followed.size === 0) continue
@@ -261,13 +272,14 @@ export class Ferry {
   async #store(
     { tx, now }: SweepCtx,
     channel: string,
-    arrived: Pulled | Broken,
-    turn: { readonly append: Append[], readonly effects: Effect[], readonly done: (() => void)[], readonly peer: Peer },
+    arrived: Arrived,
+    turn: Turn,
   ): Promise<boolean> {
     const row = await mirrorOf(tx, channel)
     // It was ended meanwhile.
     if (row === undefined || row.problem !== null) return true
     if (await isEnding(tx, channel)) return false
+    if ('seqs' in arrived) return this.#erase({ tx, now }, row, arrived, turn)
     const home = addressOf(channel).name
     const texts = 'problem' in arrived ? [] : arrived.events.map(({ text }) => renamed(text, home, channel))
     const problem = 'problem' in arrived ? arrived.problem : await this.#problemOf(tx, row, arrived, texts)
@@ -288,7 +300,24 @@ export class Ferry {
     turn.done.push(() => this.#options.linkMeter.mirrored(events.length))
     const info = mirrorInfo(channel, now)
     if (row.epoch === null && await addChannel(tx, info, null, now)) turn.effects.push({ kind: 'channel', info })
-    for (const [i, event] of events.entries()) turn.append.push(appendOf(event, channel, texts[i]!))
+    const links = await linksOf(tx, channel, events)
+    for (const [i, event] of events.entries()) {
+      const link = links[i]
+      turn.append.push({ ...appendOf(event, channel, texts[i]!), ...(link !== undefined && { link }) })
+    }
+    return true
+  }
+
+  /** What its home erased is blanked here. Its place and its entry stay, so the mirror fits what was signed as before. */
+  async #erase(
+    { tx, now }: Pick<SweepCtx, 'tx' | 'now'>,
+    row: MirrorRow,
+    { epoch, after, upto, seqs }: Erased,
+    { tell }: Turn,
+  ): Promise<true> {
+    if (row.epoch !== epoch || row.blanked !== after) return true
+    for (const seq of seqs) tell.push(...statusNotices(await tx.keep.blank(row.channel, seq, now) ?? []))
+    await setMirror(tx, row.channel, { blanked: upto })
     return true
   }
 

@@ -8,6 +8,8 @@ export interface Standing {
   readonly tree: string
   /** What this relay cosigned of it last, as a witness. */
   readonly cosigned: Cosigned | undefined
+  /** How many of its home's erasures were followed. */
+  readonly blanked: number
 }
 
 /** A head of the home with this relay's cosignature. */
@@ -48,11 +50,22 @@ export interface Pulled {
   readonly behind: number | undefined
 }
 
+/** Events that their home erased, or lets be taken back: the `after`-th of those and the next, up to the `upto`-th. */
+export interface Erased {
+  readonly channel: string
+  readonly epoch: string
+  readonly after: number
+  readonly upto: number
+  readonly seqs: readonly number[]
+}
+
 /** Why a mirror does not go on: what came does not fit what was signed. */
 export interface Broken {
   readonly channel: string
   readonly problem: string
 }
+
+export type Arrived = Pulled | Erased | Broken
 
 /** A message that waits to be handed on: its number here, its author, and the RELAYED as JSON without `type` and `id`. */
 export interface Waiting {
@@ -85,9 +98,9 @@ export interface Peer {
   /** These channels, and no others; each is gone on with from where it stands. */
   follow(channels: ReadonlyMap<string, Standing>): void
   /** What came and was not settled. */
-  arrived(): readonly (Pulled | Broken)[]
+  arrived(): readonly Arrived[]
   /** It is stored, or not what is next: the next page may come. */
-  settled(pulled: Pulled | Broken): void
+  settled(arrived: Arrived): void
   /** What is cosigned of a channel now, to be handed to its relay. */
   cosigned(channel: string, last: Cosigned | undefined): void
   /** Authors of whom the other relay takes nothing at the moment. */

@@ -24,6 +24,8 @@ export interface MirrorRow {
   /** How many events of the home are here, and the tree over them as text. */
   readonly upto: number
   readonly tree: string
+  /** How many of the home's erasures were followed. */
+  readonly blanked: number
   /** The home's signed head that these were checked by last, and when (ms). */
   readonly checkpoint: string | null
   readonly checked_at: number | null
@@ -47,10 +49,12 @@ const schema = (number: string, end: string) =>
   CREATE TABLE mirrors (channel TEXT PRIMARY KEY, host TEXT NOT NULL, epoch TEXT, upto ${number} NOT NULL, tree TEXT NOT NULL, checkpoint TEXT,
     checked_at ${number}, problem TEXT)${end};`
 
+const followed = 'ALTER TABLE mirrors ADD COLUMN blanked'
+
 export const linkMigrations: Migration = {
   feature: 'relay-links',
-  steps: [schema('INTEGER', ' WITHOUT ROWID')],
-  postgres: [schema('BIGINT', '')],
+  steps: [schema('INTEGER', ' WITHOUT ROWID'), `${followed} INTEGER NOT NULL DEFAULT 0`],
+  postgres: [schema('BIGINT', ''), `${followed} BIGINT NOT NULL DEFAULT 0`],
 }
 
 export const allLinks = (db: TableReader): Promise<readonly LinkRow[]> =>
@@ -80,7 +84,7 @@ export const removeLink = async (tx: TableWriter, host: string): Promise<void> =
 }
 
 export const addMirror = async (tx: TableWriter, channel: string, host: string): Promise<void> => {
-  const row: MirrorRow = { channel, host, epoch: null, upto: 0, tree: '', checkpoint: null, checked_at: null, problem: null }
+  const row: MirrorRow = { channel, host, epoch: null, upto: 0, tree: '', blanked: 0, checkpoint: null, checked_at: null, problem: null }
   await tx.tables<Tables>().insertInto('mirrors').values(row).onConflict(conflict => conflict.doNothing()).execute()
 }
 

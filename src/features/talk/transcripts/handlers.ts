@@ -11,6 +11,7 @@ import {
 } from '../../../../lib/identity/transcripts/index.ts'
 import { fingerprintOf } from '../../../../lib/identity/index.ts'
 import { hasHost, type RequestBody } from '../../../../lib/protocol/index.ts'
+import { blankedAfter } from '../../../store/blanked.ts'
 import { pairStream } from '../../../store/log.ts'
 import { GoneError, StreamTree } from '../../../store/transcripts.ts'
 import type { Db, TableReader } from '../../../store/store.ts'
@@ -39,12 +40,13 @@ export interface TranscriptOptions {
 const maxWaiting = 1_000
 const maxPerAddress = 16
 const maxHeads = 1_000
+const maxErasures = 100
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 
 export const transcripts = (
   { serverId, relayKey, pause, mirrorOf, ownCosigned, verify, ...options }: TranscriptOptions,
-): Feature<'HEAD' | 'COSIGN'> => {
+): Feature<'HEAD' | 'COSIGN' | 'ERASURES'> => {
   const witnesses = new Set(options.witnesses)
   const trees = new Trees({ pause, maxWaiting, maxPerAddress })
   /** Heads that were signed last, by stream and size. */
@@ -100,6 +102,15 @@ export const transcripts = (
           if (head.stream !== channel || head.epoch !== epoch) throw new Fail('INVALID_MSG', `checkpoint: not of ${channel} as it is now`)
           await addCosigned(tx, channel, { ...kept, epoch, size: head.size })
           return { reply: reply('OK', {}) }
+        },
+      },
+      ERASURES: {
+        async read({ me, db, roster, epoch }, { channel, after = 0 }) {
+          channelToRead(me, channel, roster)
+          const found = await blankedAfter(db, channel, after, maxErasures + 1)
+          const shown = found.slice(0, maxErasures)
+          const upto = shown.at(-1)?.n ?? after
+          return reply('ERASURES', { channel, epoch, seqs: shown.map(({ seq }) => seq), upto, more: found.length > shown.length })
         },
       },
       HEAD: {

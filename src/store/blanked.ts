@@ -1,0 +1,55 @@
+// Which events of channels were blanked, in the order in which they were: who mirrors a channel follows that, for nothing else tells of it.
+import type { Migration, TableReader } from './store.ts'
+import type { WriteTables } from './tables.ts'
+
+interface Tables {
+  blanked: { stream: number, n: number, seq: number }
+  streams: { id: number, name: string }
+}
+
+const schema = (number: string, end: string) =>
+  `CREATE TABLE blanked (stream ${number} NOT NULL, n ${number} NOT NULL, seq ${number} NOT NULL, PRIMARY KEY (stream, n))${end};
+  CREATE INDEX blanked_at ON blanked (stream, seq);`
+
+export const blankedMigrations: Migration = {
+  feature: 'blanked',
+  steps: [schema('INTEGER', ' WITHOUT ROWID')],
+  postgres: [schema('BIGINT', '')],
+}
+
+const newestOf = async (tables: WriteTables<unknown>, stream: number): Promise<number> => {
+  const newest = await (tables as unknown as WriteTables<Tables>).selectFrom('blanked').select('n').where('stream', '=', stream)
+    .orderBy('n', 'desc').limit(1).executeTakeFirst()
+  return newest?.n ?? 0
+}
+
+/** Notes events that are blanked now, of this relay's own channels. */
+export const noteBlanked = async (
+  tables: WriteTables<unknown>,
+  events: readonly { readonly stream: number, readonly seq: number }[],
+): Promise<void> => {
+  const own = tables as unknown as WriteTables<Tables>
+  const channels = await own.selectFrom('streams').select('id').where('id', 'in', [...new Set(events.map(({ stream }) => stream))])
+    .where('name', 'like', '#%').where('name', 'not like', '%@%').execute()
+  for (const { id } of channels) {
+    const newest = await newestOf(tables, id)
+    const rows = events.filter(({ stream }) => stream === id).map(({ stream, seq }, i) => ({ stream, n: newest + 1 + i, seq }))
+    await own.insertInto('blanked').values(rows).execute()
+  }
+}
+
+/** What is gone altogether needs no note; but the newest one stays, for numbers go on from it. */
+export const forgetBlanked = async (tables: WriteTables<unknown>, stream: number, last: number): Promise<void> => {
+  await (tables as unknown as WriteTables<Tables>).deleteFrom('blanked').where('stream', '=', stream).where('seq', '<=', last)
+    .where('n', '<', await newestOf(tables, stream)).execute()
+}
+
+/** Those of a channel behind the n-th, in their order. */
+export const blankedAfter = (
+  db: TableReader,
+  channel: string,
+  after: number,
+  limit: number,
+): Promise<readonly { readonly n: number, readonly seq: number }[]> =>
+  db.tables<Tables>().selectFrom('blanked').innerJoin('streams', 'streams.id', 'blanked.stream').select(['n', 'seq'])
+    .where('name', '=', channel).where('n', '>', after).orderBy('n').limit(limit).execute()

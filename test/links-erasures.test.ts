@@ -1,0 +1,106 @@
+// What a home erases, and what is taken back there, is gone from its mirrors too, and they fit what it signs as before.
+import { expect, test } from 'vitest'
+import { entryOf, readCheckpoint, TranscriptRange } from '../lib/identity/index.ts'
+import { atHome, hostOf, link, linkBoth, linksOf, mirrored, signedFor, startLinkable, textsIn, until } from './kit/linked.ts'
+import type { TestRelay } from './kit/relay.ts'
+import { newKey } from './kit/wire.ts'
+
+const say = (content: string) => ({ type: 'MSG', to: '#general', content })
+const contentsOf = async (relay: TestRelay, stream: string) =>
+  (await textsIn(relay, stream)).map(text => (JSON.parse(text) as { content: string }).content)
+
+/** The mirror is what its home has, and both are under the head that the home signed. */
+const expectAlike = async (here: TestRelay, home: TestRelay, name: string) => {
+  const mirror = (await textsIn(here, name)).map(text => atHome(text, name))
+  expect(mirror).toEqual(await textsIn(home, '#general'))
+  await using reader = await here.login('reader')
+  await reader.ask({ type: 'JOIN', channel: name, limit: 0 }, 'JOINED')
+  const { checkpoint } = await reader.ask({ type: 'HEAD', channel: name }, 'HEAD')
+  const tree = new TranscriptRange()
+  for (const text of mirror) tree.add(entryOf(text).leaf)
+  expect(readCheckpoint(checkpoint)).toMatchObject({ size: mirror.length, root: tree.root })
+}
+
+test('what is taken back at the home is blank in its mirror when that is told there', async () => {
+  await using home = await startLinkable()
+  await using here = await startLinkable()
+  const name = `#general@${hostOf(home)}`
+  await link(here, home, ['#general'])
+  await using bob = await home.login('bob')
+  const { msg_id } = await bob.ask(say('too much said'), 'ACK')
+  await bob.ask(say('more'), 'ACK')
+  await bob.ask({ type: 'EDIT', msg_id, content: 'said a little less' }, 'ACK')
+  await mirrored(here, name, 3)
+  expect(await contentsOf(here, name)).toEqual(['too much said', 'more', 'said a little less'])
+  await bob.ask({ type: 'RETRACT', msg_id }, 'ACK')
+  await until(async () => (await contentsOf(here, name)).join() === ',more,,')
+  await expectAlike(here, home, name)
+})
+
+test('what a home erases is blanked in its mirrors in their turn, also what it erased while nobody was linked', async () => {
+  await using home = await startLinkable()
+  await using here = await startLinkable()
+  const name = `#general@${hostOf(home)}`
+  const key = newKey()
+  await using bob = await home.login('bob', { key })
+  await using cal = await home.login('cal', { key: newKey() })
+  for (const content of ['one', 'two', 'three']) await bob.ask(say(content), 'ACK')
+  await cal.ask(say('of another'), 'ACK')
+  await link(here, home, ['#general'])
+  await mirrored(here, name, 4)
+  const { seqs: none, upto: start } = await cal.ask({ type: 'ERASURES', channel: '#general' }, 'ERASURES')
+  expect([none, start]).toEqual([[], 0])
+  await bob.ask({ type: 'ERASE' }, 'ERASED')
+  expect(await cal.ask({ type: 'ERASURES', channel: '#general' }, 'ERASURES')).toMatchObject({ seqs: [1, 2, 3], upto: 3, more: false })
+  expect(await cal.ask({ type: 'ERASURES', channel: '#general', after: 2 }, 'ERASURES')).toMatchObject({ seqs: [3], upto: 3, more: false })
+  here.clock.advance(61_000)
+  await until(async () => (await contentsOf(here, name)).join() === ',,,of another')
+  await expectAlike(here, home, name)
+  await using late = await startLinkable()
+  await link(late, home, ['#general'])
+  await mirrored(late, name, 4)
+  await expectAlike(late, home, name)
+})
+
+test('who erases at the relay of a mirror what he said in it leaves a mirror that fits what its home signed', async () => {
+  await using home = await startLinkable()
+  await using here = await startLinkable()
+  const name = `#general@${hostOf(home)}`
+  const key = newKey()
+  await linkBoth(here, home, ['#general'])
+  await mirrored(here, name, 0)
+  await using ann = await here.login('ann', { key })
+  await ann.ask({ type: 'JOIN', channel: name }, 'JOINED')
+  await ann.ask(signedFor(home, key, name, 'said too soon', '1'), 'ACK')
+  const { home_msg_id: msgId } = await ann.next('SETTLED')
+  await ann.next('MSG')
+  expect(await ann.refusal({ type: 'RETRACT', msg_id: msgId })).toMatchObject({ code: 'MESSAGE_NOT_FOUND' })
+  await ann.ask({ type: 'ERASE' }, 'ERASED')
+  const [mirror] = await textsIn(here, name)
+  const [there] = await textsIn(home, '#general')
+  expect(entryOf(atHome(mirror!, name))).toMatchObject({ isBlank: true, leaf: entryOf(there!).leaf })
+  expect((await linksOf(here))[0]?.mirrors).toMatchObject([{ state: 'following', seq: 1 }])
+})
+
+test('what was said anew at the home, and answered, is shown so in its mirror', async () => {
+  await using home = await startLinkable()
+  await using here = await startLinkable()
+  const name = `#general@${hostOf(home)}`
+  await link(here, home, ['#general'])
+  await using bob = await home.login('bob')
+  const { msg_id } = await bob.ask(say('first'), 'ACK')
+  await mirrored(here, name, 1)
+  await bob.ask({ type: 'EDIT', msg_id, content: 'first, corrected' }, 'ACK')
+  const answer = await bob.ask({ ...say('an answer'), in_reply_to: msg_id }, 'ACK')
+  await bob.ask({ ...say('an answer to it'), in_reply_to: answer.msg_id }, 'ACK')
+  await mirrored(here, name, 4)
+  await using ann = await here.login('ann')
+  await ann.ask({ type: 'JOIN', channel: name, limit: 0 }, 'JOINED')
+  const told = async (wire: typeof ann, channel: string) => {
+    const { changes, threads } = await wire.ask({ type: 'HISTORY', channel, before: 2 }, 'HISTORY')
+    return { changes: changes?.map(({ content }) => content), threads }
+  }
+  const there = await told(bob, '#general')
+  expect(there).toMatchObject({ changes: ['first, corrected'], threads: [{ seq: 1, replies: 2, last_seq: 4 }] })
+  expect(await told(ann, name)).toEqual(there)
+})
