@@ -94,6 +94,12 @@ export class AgentChatClient {
     return this.#core.welcome
   }
 
+  /** The relay's public key (PEM), where it has proved it. */
+  get relayKey(): string | undefined {
+    const { place } = this.#core
+    return place?.isProved === true ? place.key : undefined
+  }
+
   /** The relay's identity, where it has proved it at the address that was dialled. */
   get relayId(): string | undefined {
     const { place } = this.#core

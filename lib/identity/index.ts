@@ -92,6 +92,7 @@ export {
 export { serverDocumentProblem, serverDocumentText, succeeds, type ServerDocumentProblem } from './server-documents.ts'
 export {
   checkProof,
+  comparedHeads,
   cosignedAt,
   cosignersOf,
   entryOf,

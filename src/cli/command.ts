@@ -1,5 +1,13 @@
 // A command is a record: its name, what it takes, examples, and `run`. Loading a record costs nothing; `run` imports what it needs.
-import type { AgentChatClient, AgentId, BackoffPolicy, ChannelName, Positions, Target as Place } from '../../lib/client/index.ts'
+import type {
+  AgentChatClient,
+  AgentId,
+  BackoffPolicy,
+  ChannelName,
+  ClientOptions,
+  Positions,
+  Target as Place,
+} from '../../lib/client/index.ts'
 import { CliError, type ExitName } from './exit.ts'
 import type { Io } from './io.ts'
 import type { Output } from './output.ts'
@@ -123,6 +131,8 @@ export interface Wish {
   readonly host?: string | undefined
   /** Identity file, where it is not the one of -i. */
   readonly identity?: string
+  /** Witnesses that have to have cosigned what is heard; what is not is told. */
+  readonly witnesses?: ClientOptions['witnesses']
   /** The relay's admin key, where it is needed to be let in at all. */
   readonly adminKey?: string | undefined
   /** Log in without a key, or with one of this moment that nobody keeps. */

@@ -70,6 +70,7 @@ export const openClient = async (
       ...(wish.session !== undefined && { session: wish.session }),
       ...(wish.bufferSize !== undefined && { bufferSize: wish.bufferSize }),
       ...(wish.positions !== undefined && { positions: wish.positions }),
+      ...(wish.witnesses !== undefined && { witnesses: wish.witnesses }),
       ...(known !== undefined && { serverId: known }),
       knownRelays: relays,
       legacyLogin: options.legacyLogin ?? false,

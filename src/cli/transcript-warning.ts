@@ -12,6 +12,13 @@ export const transcriptWarning = (
 ): string => {
   const file = join(agentchatHome(env), `evidence-${now()}.json`)
   writeJson(file, evidence)
+  // The witness may be away: it proves nothing.
+  if (problem === 'unwitnessed')
+    return `warning: fewer witnesses than are asked for have cosigned what was said in ${
+      visible(evidence.stream)
+    }; the heads are in ${file}. Ask a witness: agentchat transcript head RELAY '${
+      visible(evidence.stream)
+    }@HOST' --out its.head; agentchat transcript compare its.head`
   return `warning: the relay does not keep to one history of ${
     visible(evidence.stream)
   } (${problem}); what shows it is in ${file}: agentchat verify --evidence ${file}`

@@ -238,6 +238,9 @@ export const Head = z.strictObject({
   base: z.strictObject({ size: Seq, peaks: z.array(Hash).max(53) }),
 })
 
+/** A head that witnesses cosigned before, with their lines: right behind the event that it ends with. Older archives have none. */
+export const CosignedHead = z.strictObject({ kind: z.literal('cosigned'), stream: Stream, checkpoint: z.string().max(16 * 1024) })
+
 /** `sha256` is over every line before this one, line ends included; `signature` is the relay's under it. Older archives have none. */
 export const End = z.strictObject({
   kind: z.literal('end'),

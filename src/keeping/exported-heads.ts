@@ -20,7 +20,9 @@ export class ExportedHeads {
   readonly #epoch: string
   readonly #key: ReturnType<typeof createPrivateKey>
   readonly publicKey: string
-  #now: { readonly stream: string, readonly base: TranscriptRange, readonly stretch: Stretch } | undefined
+  #now:
+    | { readonly stream: string, readonly base: TranscriptRange, readonly stretch: Stretch, readonly cosigned: ReadonlyMap<number, string> }
+    | undefined
 
   constructor(db: Database, { key, epoch }: { readonly key: string, readonly epoch: string }) {
     this.#db = db
@@ -32,9 +34,21 @@ export class ExportedHeads {
   /** The next event; those of a stream come together and in order. Gives the head of the stream that is over with that. */
   async add(stream: string, seq: number, text: string): Promise<SignedHead | undefined> {
     const before = this.#now?.stream === stream ? undefined : this.finish()
-    this.#now ??= { stream, base: await this.#baseOf(stream, seq - 1), stretch: new Stretch(seq - 1, sha256) }
+    this.#now ??= {
+      stream,
+      base: await this.#baseOf(stream, seq - 1),
+      stretch: new Stretch(seq - 1, sha256),
+      cosigned: this.#cosignedOf(stream),
+    }
     this.#now.stretch.add(seq, leafOfStored(Buffer.from(text)))
     return before
+  }
+
+  /** The head that ends with the event that came last, where witnesses cosigned it. */
+  cosigned(): readonly { readonly stream: string, readonly checkpoint: string }[] {
+    const { stream, stretch, cosigned } = this.#now!
+    const checkpoint = cosigned.get(stretch.end)
+    return checkpoint === undefined ? [] : [{ stream, checkpoint }]
   }
 
   /** The head of the stream that came last. */
@@ -52,6 +66,16 @@ export class ExportedHeads {
       }),
       base: { size: base.size, peaks: base.peaks.map(peak => Buffer.from(peak).toString('base64')) },
     }
+  }
+
+  /** By their sizes. */
+  #cosignedOf(stream: string): ReadonlyMap<number, string> {
+    const rows = this.#db.prepare<[string, string], { size: number, checkpoint: string, line: string }>(
+      'SELECT size, checkpoint, line FROM cosignatures WHERE channel = ? AND epoch = ? ORDER BY witness',
+    ).all(stream, this.#epoch)
+    const heads = new Map<number, string>()
+    for (const { size, checkpoint, line } of rows) heads.set(size, (heads.get(size) ?? checkpoint) + line)
+    return heads
   }
 
   /** The tree over what is before the events that are exported: gone, or of a channel that ended. */

@@ -71,6 +71,7 @@ export const exportArchive = ({ data, channels, write, now, onProgress, signal }
         const text = Buffer.isBuffer(row['text']) ? row['text'].toString() : undefined
         if (kind === 'event') head(await heads?.add(row['stream'] as string, row['seq'] as number, text!))
         line({ kind, ...row, ...(text !== undefined && { text }) })
+        if (kind === 'event') { for (const each of heads?.cosigned() ?? []) line({ kind: 'cosigned', ...each }) }
         counts[kind]++
         done++
         if (piece.length >= pieceChars) await flush()

@@ -24,8 +24,8 @@ export const createKeeper = async (migrations: readonly Migration[]): Promise<Ke
         ? importArchive(options, migrations)
         : importedTo(store, { newEpoch, now: 0, ...watched }, migrations, data => importArchive({ ...options, data }, migrations))
     },
-    verifyArchive: async (source, watched) => {
-      const { header: { server_id, server_pubkey, epoch }, ...read } = await readArchive(source, {}, watched)
+    verifyArchive: async (source, asked) => {
+      const { header: { server_id, server_pubkey, epoch }, ...read } = await readArchive(source, {}, asked)
       return { serverId: server_id, serverPubkey: server_pubkey, epoch, ...read }
     },
     backup: options => backup(options, steps),

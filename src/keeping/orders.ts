@@ -1,4 +1,5 @@
 // What an operator orders of a relay's data, and what comes of it.
+import type { WitnessPolicy } from '../../lib/identity/transcripts/index.ts'
 import type { Counts, LeftOut } from './archive.ts'
 
 export interface Checked {
@@ -122,7 +123,10 @@ export interface Keeper {
   exportToFile(file: string, options: Omit<ExportOptions, 'write'>): Promise<Exported>
   import(options: ImportOptions): Promise<Imported>
   /** Whether an archive is what its relay signed; the first line that is not is told. */
-  verifyArchive(source: AsyncIterable<Uint8Array>, watched?: Watched): Promise<CheckedArchive>
+  verifyArchive(
+    source: AsyncIterable<Uint8Array>,
+    asked?: Watched & { readonly witnesses?: WitnessPolicy | undefined },
+  ): Promise<CheckedArchive>
   backup(options: BackupOptions): Promise<{ readonly epoch: string, readonly bytes: number }>
   verify(file: string, watched?: Watched): Promise<Checked>
   restore(options: RestoreOptions): Promise<Restored>

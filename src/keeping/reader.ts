@@ -1,10 +1,10 @@
 // An archive, line by line: what every reader of one checks, whatever it does with the records.
 import { createHash } from 'node:crypto'
 import type * as z from 'zod'
-import type { TranscriptRange } from '../../lib/identity/transcripts/index.ts'
+import type { TranscriptRange, WitnessPolicy } from '../../lib/identity/transcripts/index.ts'
 import { decodeFrame, type Frame } from '../../lib/protocol/index.ts'
 import { pairStream } from '../store/log.ts'
-import { archiveFormat, End, Head, Header, kindNames, kinds, noCounts, sumOf, type KindName } from './archive.ts'
+import { archiveFormat, CosignedHead, End, Head, Header, kindNames, kinds, noCounts, sumOf, type KindName } from './archive.ts'
 import { isArchiveOf } from './archive-signature.ts'
 import { KeepingError } from './failure.ts'
 import { ArchiveHeads, NotSigned } from './heads.ts'
@@ -50,9 +50,9 @@ export interface ReadArchive {
 export const readArchive = async (
   source: AsyncIterable<Uint8Array>,
   visitor: ArchiveVisitor,
-  { onProgress, signal }: Watched = {},
+  { onProgress, signal, witnesses }: Watched & { readonly witnesses?: WitnessPolicy | undefined } = {},
 ): Promise<ReadArchive> => {
-  const reader = new Reader(visitor)
+  const reader = new Reader(visitor, witnesses)
   let line = 0
   for await (const bytes of linesOf(source, maxLineBytes)) {
     line++
@@ -72,6 +72,7 @@ export const readArchive = async (
 
 class Reader {
   readonly #visitor: ArchiveVisitor
+  readonly #witnesses: WitnessPolicy | undefined
   readonly #hash = createHash('sha256')
   readonly #counts = noCounts()
   #header: z.output<typeof Header> | undefined
@@ -82,8 +83,9 @@ class Reader {
   /** The kind that came last, by its place in the table. */
   #kind = 0
 
-  constructor(visitor: ArchiveVisitor) {
+  constructor(visitor: ArchiveVisitor, witnesses: WitnessPolicy | undefined) {
     this.#visitor = visitor
+    this.#witnesses = witnesses
   }
 
   get total(): number {
@@ -95,9 +97,12 @@ class Reader {
     const record = parsed(bytes)
     if (this.#header === undefined) {
       this.#header = checked(Header, record)
-      if (this.#header.format === archiveFormat) this.#heads = new ArchiveHeads(this.#header)
+      if (this.#header.format === archiveFormat) this.#heads = new ArchiveHeads(this.#header, this.#witnesses)
+      else if (this.#witnesses !== undefined)
+        throw new Wrong('format: archives of that form have no heads that witnesses could have cosigned')
     } else if (record['kind'] === 'end') this.#end(checked(End, record))
     else if (record['kind'] === 'head') this.#head(checked(Head, record))
+    else if (record['kind'] === 'cosigned' && this.#heads !== undefined) this.#heads.cosigned(checked(CosignedHead, record))
     else this.#record(record)
     if (!this.#isEnded) this.#hash.update(bytes)
   }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A second verifier of exports, from the format alone (docs/TRANSCRIPTS.md) and with nothing but Python's own library.
-python3 verify.py FILE…: a line for each file, "ok EVENTS HEADS" or "bad LINE WHY"."""
-import base64, hashlib, json, re, sys
+python3 verify.py [--witness NAME+ID+KEY]… [--need N] FILE…: a line for each file, "ok EVENTS HEADS" or "bad LINE WHY".
+With witnesses all that is in channels has to be under heads that as many as are needed have cosigned."""
+import argparse, base64, hashlib, json, re, sys
 
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
@@ -122,8 +123,16 @@ def entry(text):
     return stub, f'{dumps(stub)}\n{digest}\n'.encode()
 
 
+def witness_of(text):
+    name, key_id, key = text.split('+', 2)
+    data = b64(key, 33)
+    need(data[0] == 4 and sha(f'{name}\n'.encode() + data)[:4].hex() == key_id, 'no witness')
+    return name, data
+
+
 class Archive:
-    def __init__(self):
+    def __init__(self, witnesses=(), needed=0):
+        self.witnesses, self.needed = witnesses, needed
         self.header = self.now = None
         self.events = self.heads = 0
         self.ended, self.hash, self.counts = False, hashlib.sha256(), {}
@@ -138,6 +147,8 @@ class Archive:
             self.event(record)
         elif record.get('kind') == 'head':
             self.head(record)
+        elif record.get('kind') == 'cosigned':
+            self.cosigned(record)
         elif record.get('kind') == 'end':
             return self.end(record)
         else:
@@ -158,7 +169,7 @@ class Archive:
         stream, seq, text = record['stream'], record['seq'], record['text']
         if self.now is None or self.now[0] != stream or self.now[3]:
             self.closed()
-            self.now = [stream, seq - 1, [], False, seq - 1]
+            self.now, self.notes = [stream, seq - 1, [], False, seq - 1], []
         stub, data = entry(text)
         pair = '|'.join(sorted((stub.get('from', ''), stub.get('to', ''))))
         need(stub['seq'] == seq > self.now[4] and stream == (stub.get('to') if stream.startswith('#') else pair), 'of another place')
@@ -166,6 +177,38 @@ class Archive:
             push(self.now[2], 0, place, sha(b'\0' + data) if place == seq - 1 else VOID)
         self.now[4] = seq
         self.events += 1
+
+    def note(self, stream, size, root, text):
+        """The lines under what the relay signed, its own first."""
+        name = f"agentchat/{self.header['server_id']}"
+        body = f"{name}/{self.header['epoch']}/{stream}\n{size}\n{base64.b64encode(root).decode()}\n"
+        need(text.startswith(f'{body}\n— {name} ') and text.endswith('\n'), 'not what the relay signed')
+        lines = [line.split(' ') for line in text[len(body) + 1:-1].split('\n')]
+        need(all(len(line) == 3 and line[0] == '—' for line in lines), 'a line that is no signature')
+        signature = b64(lines[0][2], 68)
+        need(signature[:4] == sha(f'{name}\n'.encode() + b'\1' + self.key)[:4] and is_signed(self.key, body.encode(), signature[4:]), 'not signed')
+        return body, lines[1:]
+
+    def cosigned(self, record):
+        need(set(record) == {'kind', 'stream', 'checkpoint'}, 'fields')
+        need(self.now is not None and self.now[0] == record['stream'] and not self.now[3] and len(self.notes) < 16, 'a head without its events')
+        self.notes.append((self.now[4], list(self.now[2]), record['checkpoint']))
+
+    def cosigners(self, stream, start, peaks):
+        """The size up to which each witness cosigned."""
+        upto = {}
+        for size, added, text in self.notes:
+            wholes = peaks_of(start, peaks)
+            for whole in added:
+                push(wholes, *whole)
+            body, lines = self.note(stream, size, root_of(wholes), text)
+            for name, key in self.witnesses:
+                found = [b64(data) for _, by, data in lines if by == name and b64(data)[:4] == sha(f'{name}\n'.encode() + key)[:4]]
+                if found and key[1:] != self.key:
+                    time = int.from_bytes(found[0][4:12], 'big')
+                    need(len(found[0]) == 76 and is_signed(key[1:], f'cosignature/v1\ntime {time}\n{body}'.encode(), found[0][12:]), 'not cosigned')
+                    upto[key] = size
+        return upto
 
     def head(self, record):
         need(set(record) == {'kind', 'stream', 'checkpoint', 'base'} and set(record['base']) == {'size', 'peaks'}, 'fields')
@@ -175,11 +218,9 @@ class Archive:
         wholes = peaks_of(start, record['base']['peaks'])
         for whole in added:
             push(wholes, *whole)
-        name = f"agentchat/{self.header['server_id']}"
-        body = f"{name}/{self.header['epoch']}/{stream}\n{size}\n{base64.b64encode(root_of(wholes)).decode()}\n"
-        need(record['checkpoint'].startswith(f'{body}\n— {name} ') and record['checkpoint'].endswith('\n'), 'not what the relay signed')
-        signature = b64(record['checkpoint'][len(body) + len(name) + 4:-1], 68)
-        need(signature[:4] == sha(f'{name}\n'.encode() + b'\1' + self.key)[:4] and is_signed(self.key, body.encode(), signature[4:]), 'not signed')
+        self.note(stream, size, root_of(wholes), record['checkpoint'])
+        upto = self.cosigners(stream, start, record['base']['peaks'])
+        need(not stream.startswith('#') or sum(at == size for at in upto.values()) >= self.needed, 'fewer witnesses than are needed')
         self.now[3] = True
         self.heads += 1
 
@@ -188,7 +229,7 @@ class Archive:
 
     def end(self, record):
         self.closed()
-        counted = {kind: count for kind, count in self.counts.items() if kind != 'head'}
+        counted = {kind: count for kind, count in self.counts.items() if kind not in ('head', 'cosigned')}
         need({'kind', 'counts', 'sha256'} <= set(record) <= {'kind', 'counts', 'sha256', 'signature'}, 'fields')
         need({k: v for k, v in record['counts'].items() if v} == counted and record['counts'] == self.header['counts'], 'other counts')
         need(record['sha256'] == self.hash.hexdigest(), 'another SHA-256')
@@ -199,8 +240,8 @@ class Archive:
         self.ended = True
 
 
-def verdict(name):
-    archive, n = Archive(), 0
+def verdict(name, *witnesses):
+    archive, n = Archive(*witnesses), 0
     try:
         with open(name, 'rb') as file:
             for n, raw in enumerate(file, 1):
@@ -212,6 +253,12 @@ def verdict(name):
 
 
 if __name__ == '__main__':
-    verdicts = [verdict(name) for name in sys.argv[1:]]
+    options = argparse.ArgumentParser()
+    options.add_argument('--witness', action='append', default=[], type=witness_of)
+    options.add_argument('--need', type=int)
+    options.add_argument('files', nargs='*')
+    asked = options.parse_args()
+    needed = asked.need if asked.need is not None else min(1, len(asked.witness))
+    verdicts = [verdict(name, asked.witness, needed) for name in asked.files]
     print('\n'.join(verdicts))
     sys.exit(any(each.startswith('bad') for each in verdicts))

@@ -33,6 +33,14 @@ export class Stretch {
     this.#push(leaf)
   }
 
+  /** Another of the same leaves, that stays as it is. */
+  copy(): Stretch {
+    const copy = new Stretch(this.start, this.#hash)
+    copy.#end = this.#end
+    copy.#wholes.push(...this.#wholes)
+    return copy
+  }
+
   /** The whole of it, where it goes on from this. Changes what it is given. @throws RangeError where it does not */
   behind(base: TranscriptRange): TranscriptRange {
     if (base.size !== this.start) throw new RangeError('It begins elsewhere')

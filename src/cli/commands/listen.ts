@@ -5,6 +5,7 @@ import type { AgentChatClient, ChannelName, Message, Renderer } from '../../../l
 import { command, count, durationMs, seconds, whole } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
 import { transcriptWarning } from '../transcript-warning.ts'
+import { witnessOptions } from '../witness-options.ts'
 
 type Since = number | 'all' | 'now'
 
@@ -83,6 +84,7 @@ export const listen = command({
       doc: 'What else is said is told by a digest this often: 30s, 5m, 1h. Without --when only what is for you comes at once',
       parse: durationMs,
     },
+    ...witnessOptions,
     session: { value: 'LABEL', doc: 'Session label; the same agent can listen once per label (default: listen)' },
   },
   details: async () =>
@@ -104,6 +106,7 @@ export const listen = command({
       doc: 'What is for you at once, the rest as a digest every five minutes',
     },
     { command: 'agentchat listen --dm -m 1 --render', doc: 'The next one as text for a model, fenced' },
+    { command: "agentchat listen '#general' --witness c.pem,d.pem --need 2", doc: 'Told where not both cosigned what was said' },
     { command: "agentchat listen '#notes' --since all --content > notes.txt", doc: 'A channel as a text file' },
   ],
   async run({ args, options, server, io, out, connect }): Promise<ExitName> {
@@ -114,6 +117,9 @@ export const listen = command({
     if (options.dm && isSubscribed) throw new CliError('usage', '--when and --digest are for channels', 'Direct messages always come.')
     if (options.content && digestMs !== undefined)
       throw new CliError('usage', '--content prints contents, and a digest has none', 'Leave one of them out.')
+    const witnesses = options.witness === undefined && options.need === undefined
+      ? undefined
+      : (await import('../witnesses.ts')).witnessesOf(options)
     const takesDm = options.dm === true || options.followDm === true
     const channels: readonly ChannelName[] = options.dm ? [] : args.channels.length === 0 ? ['#general'] : args.channels
     const places = placesOf(channels, server)
@@ -253,6 +259,7 @@ export const listen = command({
           prepare: client => prepare(client, place),
           ...(n > 0 && { isFurther: true as const }),
           ...(positions !== undefined && { positions }),
+          ...(witnesses !== undefined && { witnesses }),
         })
       }))
       out.say(`Connected as ${clients[0]!.agentId}`)

@@ -1,13 +1,16 @@
 // agentchat verify: what a relay signed, checked without it and without a network.
+import type { WitnessPolicy } from '../../../lib/identity/index.ts'
 import { command, type Call } from '../command.ts'
 import { watched, withKeeper } from '../keeping.ts'
 import { visible } from '../terminal.ts'
+import { witnessOptions } from '../witness-options.ts'
 
 export const verify = command({
   name: 'verify',
   summary: 'Check without a network what a relay signed: an export, the proof of one message, evidence against it',
   arguments: { file: { doc: 'what `agentchat export` or `agentchat transcript prove` made; - is stdin' } },
   options: {
+    ...witnessOptions,
     evidence: { doc: 'The file is evidence: the JSON that a client told as a status of kind transcript' },
     key: {
       value: 'FILE',
@@ -17,11 +20,13 @@ export const verify = command({
   details: async () =>
     'Of an export every event has to be under the heads that its relay signed: one that was changed, left out, put in or '
     + 'moved is refused, and the first bad line told.\nOf a proof the message has to be under its head. Of evidence it is said what it shows, '
-    + 'and it is refused unless it shows that the relay signed two histories (docs/TRANSCRIPTS.md).',
+    + 'and it is refused unless it shows that the relay signed two histories (docs/TRANSCRIPTS.md).\nWith --witness the head of a proof, and all that an export has '
+    + 'of channels, have to be cosigned by as many as --need says.',
   examples: [
     { command: 'agentchat export --data ./agentchat-data | agentchat verify -', doc: 'Nothing was changed on the way' },
     { command: 'agentchat verify relay.jsonl --key relay.pem', doc: 'And it is of the relay whose key this is' },
     { command: 'agentchat verify offer.tlog-proof --key relay.pem', doc: 'That message was said there' },
+    { command: 'agentchat verify relay.jsonl --key relay.pem --witness c.pem,d.pem --need 2', doc: 'And two others saw it so' },
     { command: 'agentchat verify --evidence fork.json', doc: 'Did the relay sign two histories?' },
   ],
   async run(call) {
@@ -31,10 +36,13 @@ export const verify = command({
       if (name !== undefined && name !== '-' && !existsSync(name)) throw new CliError('notFound', `There is no file ${name}`)
     }
     const key = options.key === undefined ? undefined : readFileSync(options.key, 'utf8')
+    const witnesses = options.witness === undefined && options.need === undefined
+      ? undefined
+      : (await import('../witnesses.ts')).witnessPolicyOf(options)
     if (options.evidence) return checkEvidence(call, await wholeOf(file === '-' ? io.stdin : createReadStream(file)), key)
     const [source, isProof] = await peeked(file === '-' ? io.stdin : createReadStream(file))
-    if (isProof) return checkOne(call, await wholeOf(source), key)
-    const checked = await withKeeper(keeper => keeper.verifyArchive(source, watched(call, 'Checking')))
+    if (isProof) return checkOne(call, await wholeOf(source), key, witnesses)
+    const checked = await withKeeper(keeper => keeper.verifyArchive(source, { ...watched(call, 'Checking'), witnesses }))
     const { serverId, serverPubkey, isSigned, heads, counts } = checked
     const isKnown = key === undefined ? undefined : serverPubkey !== undefined && isSameKey(key, serverPubkey)
     if (isKnown === false) throw new CliError('refused', `It is of relay ${visible(String(serverId))}, whose key is another one`)
@@ -47,6 +55,7 @@ export const verify = command({
           ? 'The export is of an older form: each line is as it was written, and its relay did not sign what was said'
           : undefined,
         isSigned ? undefined : 'The file as a whole is NOT signed: what is not a message can have been changed',
+        witnesses === undefined ? undefined : `What is in channels was cosigned by ${witnesses.need} of ${witnesses.keys.length} witnesses`,
         isKnown === undefined ? `Is that the relay? Compare the id, or give --key` : undefined,
       ].filter(line => line !== undefined).join('\n'))
   },
@@ -91,13 +100,29 @@ const wholeOf = async (source: AsyncIterable<Uint8Array>): Promise<string> => {
 
 const isSameKey = (a: string, b: string): boolean => a.replace(/\s/g, '') === b.replace(/\s/g, '')
 
-const checkOne = async ({ out }: Pick<Call, 'out'>, text: string, key: string | undefined): Promise<void> => {
-  const [{ checkProof, IdentityError }, { CliError }] = await Promise.all([import('../../../lib/identity/index.ts'), import('../exit.ts')])
+const checkOne = async (
+  { out }: Pick<Call, 'out'>,
+  text: string,
+  key: string | undefined,
+  witnesses: WitnessPolicy | undefined,
+): Promise<void> => {
+  const [{ checkProof, cosignersOf, IdentityError, readProof, witnessedBy }, { CliError }] = await Promise.all([
+    import('../../../lib/identity/index.ts'),
+    import('../exit.ts'),
+  ])
   if (key === undefined)
     throw new CliError('usage', 'Which relay signed it? Give its public key: --key FILE',
       'It is `pubkey` in https://RELAY/.well-known/agentchat.json.')
   try {
     const { head, entry, text: event } = checkProof(text, key)
+    const { checkpoint } = readProof(text)
+    const isWitnessed = witnesses !== undefined && witnessedBy([checkpoint], witnesses, key).size > 0
+    const cosigned = witnesses === undefined
+      ? undefined
+      : [...cosignersOf(checkpoint, witnesses.keys)].map(([{ name }, at]) => ({ name, at }))
+    if (witnesses !== undefined && !isWitnessed)
+      throw new CliError('refused', `${cosigned!.length} of its witnesses cosigned its head, and ${witnesses.need} are needed`,
+        'A witness cosigns a moment after a message was said: prove it again.')
     const said = JSON.parse(event) as { readonly from?: string, readonly content?: string }
     out.one({
       relay: head.relay,
@@ -107,9 +132,12 @@ const checkOne = async ({ out }: Pick<Call, 'out'>, text: string, key: string | 
       size: head.size,
       erased: entry.isBlank,
       event: said,
+      ...(cosigned !== undefined && { cosigned }),
     }, () =>
       `Message ${entry.seq} of ${visible(head.stream)} (${head.size} when it was signed) is as relay ${head.relay} had it:\n`
-      + `${visible(String(said.from))}: ${entry.isBlank ? '(erased)' : visible(String(said.content))}`)
+      + `${visible(String(said.from))}: ${entry.isBlank ? '(erased)' : visible(String(said.content))}${
+        (cosigned ?? []).map(({ name, at }) => `\nCosigned by ${visible(name)} at ${new Date(at * 1_000).toISOString()}`).join('')
+      }`)
   } catch (error) {
     throw error instanceof IdentityError ? new CliError('refused', error.message, undefined, error) : error
   }
@@ -128,6 +156,7 @@ const checkEvidence = async ({ out }: Pick<Call, 'out'>, text: string, key: stri
     heads: z.array(z.string()).max(16),
     texts: z.array(z.string()).max(16).optional(),
     author_pubkey: z.string().optional(),
+    proof: z.object({ root: z.string(), consistency: z.array(z.string()).max(64) }).optional(),
   })
   let value: unknown
   try {
