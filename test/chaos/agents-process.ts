@@ -7,6 +7,7 @@ export interface AgentsStart {
   readonly url: string
   readonly folder: string
   readonly perSender: number
+  readonly deedsEvery: number
   /** The relay keeps files. */
   readonly takesFiles: boolean
   readonly parts: readonly Part[]

@@ -45,6 +45,7 @@ export const audit = async (
   remains: Remains,
   data: string,
   perSender: number,
+  deedsEvery: number,
   accounts: readonly ClientAccount[],
   memberships: readonly Membership[],
 ): Promise<Verdict> => {
@@ -56,7 +57,7 @@ export const audit = async (
     if (erased === true) return ids.get(msg_id) ?? NaN
     if (retract === undefined) return numberOf(content)
     const target = ids.get(retract.of) ?? NaN
-    return target - target % perSender + (retractionOf(target % perSender) ?? NaN)
+    return target - target % perSender + (retractionOf(target % perSender, deedsEvery) ?? NaN)
   }
   const storedAt = new Uint32Array(perSender * accounts.length)
   const losses = new Map<string, { count: number, readonly first: number, last: number }>()
@@ -90,7 +91,7 @@ export const audit = async (
       const stored = JSON.parse(text) as Stored
       const { msg_id, erased, edit, retract, files } = stored
       const number = numberIn(stored)
-      const { kind } = deedOf(number % perSender)
+      const { kind } = deedOf(number % perSender, deedsEvery)
       const sender = Math.floor(number / perSender)
       if (storedAt[number] !== 0 && !Number.isNaN(number)) duplicated++
       else if (kind === 'say' && number < (newest.get(sender) ?? 0)) misplace(`stored in ${name}, of client ${sender}`)

@@ -35,14 +35,17 @@ export interface Dealings {
 export class Dealers implements Disposable {
   readonly #clients: readonly AgentChatClient[]
   readonly #seed: number
+  readonly #maxPauseMs: number
   readonly #end = new AbortController()
   readonly #sent: Sent[] = []
   readonly #dealt: Dealt[] = []
   #running: Promise<unknown> = Promise.resolve()
 
-  constructor(url: string, count: number, seed: number) {
+  /** @param maxPauseMs between two turns of each */
+  constructor(url: string, count: number, seed: number, maxPauseMs: number) {
     const verify = createVerify()
     this.#seed = seed
+    this.#maxPauseMs = maxPauseMs
     this.#clients = Array.from({ length: count }, (_, i) => {
       const identity = nodeIdentity(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
       return new AgentChatClient({
@@ -111,7 +114,7 @@ export class Dealers implements Disposable {
     const again = async (turn: (n: number) => Promise<unknown>): Promise<void> => {
       for (let n = 0; !this.#end.signal.aborted; n++) {
         await turn(n).catch(() => undefined)
-        await new Promise(resolve => setTimeout(resolve, random.between(1, 40)))
+        await new Promise(resolve => setTimeout(resolve, random.between(1, this.#maxPauseMs)))
       }
     }
     await Promise.all([

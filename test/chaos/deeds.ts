@@ -19,19 +19,21 @@ const growsAt = 20
 const fileAt = 21
 const filesEvery = 4
 
-export const deedOf = (n: number): Deed => {
+/** @param every of so many rounds one has deeds in it; in the others all is said and stays as it is */
+export const deedOf = (n: number, every: number): Deed => {
+  if (Math.floor(n / round) % every !== 0) return { kind: 'say' }
   const place = n % round
   const change = changes[place]
   if (change !== undefined) return { kind: change[0], target: n - change[1] }
-  return { kind: place === growsAt ? 'grow' : n % (round * filesEvery) === fileAt ? 'file' : 'say' }
+  return { kind: place === growsAt ? 'grow' : Math.floor(n / round / every) % filesEvery === 0 && place === fileAt ? 'file' : 'say' }
 }
 
-const of = (kind: 'edit' | 'retract', target: number): readonly number[] =>
-  Object.entries(changes).flatMap(([place, [does, back]]) =>
+const of = (kind: 'edit' | 'retract', target: number, every: number): readonly number[] =>
+  Math.floor(target / round) % every !== 0 ? [] : Object.entries(changes).flatMap(([place, [does, back]]) =>
     does === kind && target % round === Number(place) - back ? [target + back] : []
   )
 
 /** Whether something becomes of a message later. */
-export const isTarget = (n: number): boolean => of('edit', n).length + of('retract', n).length > 0
+export const isTarget = (n: number, every: number): boolean => of('edit', n, every).length + of('retract', n, every).length > 0
 /** The message that takes another one back. */
-export const retractionOf = (target: number): number | undefined => of('retract', target)[0]
+export const retractionOf = (target: number, every: number): number | undefined => of('retract', target, every)[0]

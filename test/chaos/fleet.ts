@@ -90,11 +90,11 @@ class AgentsProcess {
 export class Fleet implements Disposable {
   readonly #processes: readonly AgentsProcess[]
 
-  constructor(url: string, folder: string, clients: number, perSender: number, takesFiles: boolean) {
+  constructor(clients: number, start: Omit<AgentsStart, 'parts'>) {
     const parts = partsOf(clients)
     const count = Math.min(maxProcesses, Math.ceil(clients / clientsPerProcess))
     this.#processes = Array.from({ length: count },
-      (_, i) => new AgentsProcess({ url, folder, perSender, takesFiles, parts: parts.filter(({ index }) => index % count === i) }))
+      (_, i) => new AgentsProcess({ ...start, parts: parts.filter(({ index }) => index % count === i) }))
   }
 
   async ready(): Promise<void> {

@@ -11,6 +11,7 @@ const usage = `npm run chaos -- [options]
   --clients C    at least 3 (12)
   --minutes M    how long faults happen (0.5)
   --all          faults go on until all messages are sent, however long that takes; without it a slow machine sends less
+  --deeds N      of N rounds of 24 messages one has edits, retractions, growing messages and files in it (1)
   --calm S       seconds more between two faults of one kind, on average: a long run has enough of them (0)
   --seed S       the same seed, the same plan of faults (random)
   --store E      ${engines.join(', ')}: where the relay keeps its data (sqlite)
@@ -37,6 +38,7 @@ const options = {
   clients: { type: 'string', default: '12' },
   minutes: { type: 'string', default: '0.5' },
   all: { type: 'boolean', default: false },
+  deeds: { type: 'string', default: '1' },
   calm: { type: 'string', default: '0' },
   seed: { type: 'string' },
   store: { type: 'string', default: 'sqlite' },
@@ -62,11 +64,12 @@ const main = async (): Promise<number> => {
     values.seed ?? String(Date.now() % 1_000_000),
   ].map(Number) as [number, number, number, number]
   const nodes = Number(values.nodes)
+  const deedsEvery = Number(values.deeds)
   const calmMs = Number(values.calm) * 1_000
   const broken = promises.find(promise => promise === values.break)
   const engine = engines.find(name => name === values.store)
   if (
-    engine === undefined || !(messages >= 1 && clients >= 3 && minutes > 0 && calmMs >= 0) || !Number.isInteger(seed)
+    engine === undefined || !(messages >= 1 && clients >= 3 && minutes > 0 && calmMs >= 0 && deedsEvery >= 1) || !Number.isInteger(seed)
     || (values.break !== undefined && broken === undefined) || !(nodes === 1 || (nodes > 1 && engine === 'postgres'))
   ) {
     process.stderr.write(`${usage}\n`)
@@ -96,6 +99,7 @@ const main = async (): Promise<number> => {
     seed,
     durationMs: minutes * 60_000,
     calmMs,
+    deedsEvery,
     isAll: values.all,
     broken,
     engine,

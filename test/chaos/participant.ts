@@ -37,6 +37,7 @@ export interface Surroundings {
   /** Where files are made that are brought to the relay. */
   readonly folder: string
   readonly perSender: number
+  readonly deedsEvery: number
   readonly takesFiles: boolean
   readonly verify: ReturnType<typeof createVerify>
 }
@@ -58,7 +59,7 @@ const maxFileKib = 32
 /** Pieces of so many growing messages are remembered. */
 const maxShown = 1_000
 const retryMs = 100
-const maxOutstanding = 200
+const maxOutstanding = 64
 const paddings = ['', 'x'.repeat(40), 'the quick brown fox '.repeat(12)] as const
 
 export class Participant {
@@ -66,6 +67,7 @@ export class Participant {
   readonly #url: string
   readonly #folder: string
   readonly #perSender: number
+  readonly #deedsEvery: number
   readonly #takesFiles: boolean
   readonly #client: AgentChatClient
   readonly #talk: Conversation
@@ -85,12 +87,13 @@ export class Participant {
   settled = 0
   delivered = 0
 
-  constructor(part: Part, { url, folder, perSender, takesFiles, verify }: Surroundings) {
+  constructor(part: Part, { url, folder, perSender, deedsEvery, takesFiles, verify }: Surroundings) {
     const identity = part.privateKey === undefined ? undefined : nodeIdentity(part.privateKey)
     this.#part = part
     this.#url = url
     this.#folder = folder
     this.#perSender = perSender
+    this.#deedsEvery = deedsEvery
     this.#takesFiles = takesFiles
     this.#acknowledged = new Uint32Array(perSender)
     this.#client = new AgentChatClient({
@@ -164,7 +167,7 @@ export class Participant {
   }
 
   #send(n: number): void {
-    const deed = deedOf(n)
+    const deed = deedOf(n, this.#deedsEvery)
     this.#done(n, deed).then(
       ({ seq }) => {
         this.#acknowledged[n] = seq
@@ -185,7 +188,7 @@ export class Participant {
     if (deed.kind === 'file') return this.#takesFiles ? this.#bring(number, content) : this.#client.send(channel, content)
     const to = n % directEvery === directEvery - 1 ? peers[Math.floor(n / directEvery) % peers.length]! : channel
     const sent = this.#client.send(to, content)
-    if (isTarget(n)) {
+    if (isTarget(n, this.#deedsEvery)) {
       const said = sent.then(({ msgId: id }) => {
         this.#ids.set(id, number)
         return { id, content }

@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly durationMs: number
   /** So long nothing of a kind happens between two faults of it, on average, beside what is between them anyway. */
   readonly calmMs: number
+  /** Of so many rounds of messages one has edits, retractions, growing messages and files in it. */
+  readonly deedsEvery: number
   /** Faults go on until all messages are sent, however long that takes. */
   readonly isAll: boolean
   readonly broken: Promised | undefined
@@ -76,13 +78,15 @@ const maxKillPauseMs = 5_000
 const minOwnEnds = 4
 const minKills = 2
 const maxStretch = 6
+/** Between two turns of one that deals; more where less happens. */
+const maxDealPauseMs = 40
 /** Agents that deal with each other beside those that talk. */
 const dealerCount = 4
 /** The clock stays within what a login tolerates. */
 const maxClockOffsetMs = 4 * 60_000
 
 export const run = async (
-  { messages, clients, seed, durationMs, calmMs, isAll, broken, engine, nodes, onProgress, signal }: RunOptions,
+  { messages, clients, seed, durationMs, calmMs, deedsEvery, isAll, broken, engine, nodes, onProgress, signal }: RunOptions,
 ): Promise<RunResult> => {
   const perSender = Math.ceil(messages / clients)
   const folder = mkdtempSync(join(tmpdir(), 'agentchat-chaos-'))
@@ -102,8 +106,8 @@ export const run = async (
     await victim.start()
     const brought = join(folder, 'brought')
     mkdirSync(brought)
-    using fleet = new Fleet(url, brought, clients, perSender, nodes === 1)
-    using dealers = new Dealers(url, dealerCount, seed)
+    using fleet = new Fleet(clients, { url, folder: brought, perSender, deedsEvery, takesFiles: nodes === 1 })
+    using dealers = new Dealers(url, dealerCount, seed, maxDealPauseMs + calmMs / 20)
     await Promise.all([fleet.ready(), dealers.enter()])
     onProgress('everybody is here')
 
@@ -142,7 +146,7 @@ export const run = async (
     for (const [reason, count] of accounts.flatMap(({ refusals }) => [...refusals]))
       refusals.set(reason, (refusals.get(reason) ?? 0) + count)
     return {
-      ...await audit(remains, data, perSender, accounts, memberships),
+      ...await audit(remains, data, perSender, deedsEvery, accounts, memberships),
       money: await auditMoney(remains, dealings),
       kept: broken === undefined && engine === 'sqlite' ? await toldProblems(data) : [],
       messages: accounts.reduce((sum, { issued }) => sum + issued, 0),
