@@ -29,9 +29,11 @@ export const deedOf = (n: number, every: number): Deed => {
 }
 
 const of = (kind: 'edit' | 'retract', target: number, every: number): readonly number[] =>
-  Math.floor(target / round) % every !== 0 ? [] : Object.entries(changes).flatMap(([place, [does, back]]) =>
-    does === kind && target % round === Number(place) - back ? [target + back] : []
-  )
+  Math.floor(target / round) % every !== 0
+    ? []
+    : Object.entries(changes).flatMap(([place, [does, back]]) =>
+      does === kind && target % round === Number(place) - back ? [target + back] : []
+    )
 
 /** Whether something becomes of a message later. */
 export const isTarget = (n: number, every: number): boolean => of('edit', n, every).length + of('retract', n, every).length > 0
