@@ -354,3 +354,24 @@ test('what is decided under a scope waits until nobody else decides about it, an
   await set.committer.idle()
   expect(seen).toEqual(['talk', 'lock trade', 'deal', 'more talk'])
 })
+
+test('what would wait for a scope while its batch holds something goes first in the next one, and nobody overtakes it', async () => {
+  const seen: string[] = []
+  await using set = setUp(() => {}, { now: () => 1_000 })
+  let isHolding = false
+  set.hooks.beforeWrite = () => {
+    seen.push('begins')
+    isHolding = false
+  }
+  set.hooks.txOf = tx => ({ ...tx, lock: () => void seen.push('locks'), mayLock: () => !isHolding })
+  const decided = (name: string) => () => {
+    isHolding = true
+    seen.push(name)
+    return undefined
+  }
+  set.committer.push(ownJob(decided('talk')))
+  set.committer.push(ownJob(decided('deal'), { scope: 'trade' }))
+  set.committer.push(ownJob(decided('more talk')))
+  await set.committer.idle()
+  expect(seen).toEqual(['begins', 'talk', 'begins', 'locks', 'deal', 'more talk'])
+})

@@ -54,6 +54,12 @@ export type Result =
   }
   | { readonly kind: 'failed', readonly job: Job, readonly error: unknown }
 
+/** Where a batch takes its writes from, and gives one back that goes with the next. */
+interface Source {
+  take(): Job | undefined
+  back(job: Job): void
+}
+
 /** What became of a batch, and whether it stored anything. */
 interface Attempt {
   readonly results: readonly Result[]
@@ -111,6 +117,14 @@ export class Committer {
   readonly #own = new Fifo<Job>()
   readonly #lanes = [this.#logins, this.#writes, { take: () => this.#own.shift() }]
   #lane = 0
+  /** One that was taken and goes first in the next batch. */
+  #held: Job | undefined
+  readonly #waiting: Source = {
+    take: () => this.#take(),
+    back: job => {
+      this.#held = job
+    },
+  }
   #running = false
   #idle: (() => void)[] = []
   #storageProblem: string | undefined
@@ -138,7 +152,7 @@ export class Committer {
   }
 
   get length(): number {
-    return this.#logins.length + this.#writes.length + this.#own.length
+    return this.#logins.length + this.#writes.length + this.#own.length + Number(this.#held !== undefined)
   }
 
   /** Why the storage refused the last write; undefined again as soon as one goes through. */
@@ -188,7 +202,7 @@ export class Committer {
       const end = Math.min(this.length, maxBatchFrames)
       const until = this.#clock.now() + maxTurnMs
       for (let done = 0; done < end && (done === 0 || this.#clock.now() < until);)
-        done += await this.#commit(end - done, () => this.#take())
+        done += await this.#commit(end - done, this.#waiting)
       this.#options.endTurn()
       // Let sockets be read before the next batch, so that it can be larger than this one's leftovers.
       if (this.length > 0) await new Promise(resolve => setImmediate(resolve))
@@ -199,6 +213,9 @@ export class Committer {
 
   /** The next write: of the lane whose turn it is, or of the next one that has any. */
   #take(): Job | undefined {
+    const held = this.#held
+    this.#held = undefined
+    if (held !== undefined) return held
     for (let tried = 0; tried < this.#lanes.length; tried++) {
       const job = this.#lanes[this.#lane]!.take()
       this.#lane = (this.#lane + 1) % this.#lanes.length
@@ -216,28 +233,41 @@ export class Committer {
     }
   }
 
-  /** Commits one batch of what `take` gives; tells how many jobs have their results. */
-  async #commit(maxFrames: number, take: () => Job | undefined, reruns = 0, out = nobody): Promise<number> {
+  /** Commits one batch of what waits there; tells how many jobs have their results. */
+  async #commit(maxFrames: number, from: Source, reruns = 0, out = nobody): Promise<number> {
     const taken: Job[] = []
-    const next = () => {
-      const job = taken.length < maxFrames ? take() : undefined
-      if (job !== undefined) taken.push(job)
-      return job
+    const batch: Source = {
+      take: () => {
+        const job = taken.length < maxFrames ? from.take() : undefined
+        if (job !== undefined) taken.push(job)
+        return job
+      },
+      back: job => {
+        taken.pop()
+        from.back(job)
+      },
+    }
+    let at = 0
+    const again: Source = {
+      take: () => taken[at++],
+      back: () => {
+        at--
+      },
     }
     const startedAt = performance.now()
     try {
-      this.#committed(await this.#attempt(next, out), startedAt)
+      this.#committed(await this.#attempt(batch, out), startedAt)
     } catch (error) {
       // A storage that does not even begin takes nothing: the next one hears of it all the same.
-      if (taken.length === 0) next()
+      if (taken.length === 0) batch.take()
       const goneNow = error instanceof LockedOut ? error.agents : nobody
       if ((error instanceof UndoneError || goneNow.size > 0) && taken.length > 0 && reruns < maxReruns) {
-        for (let i = 0; i < taken.length;) await this.#commit(taken.length - i, () => taken[i++], reruns + 1, new Set([...out, ...goneNow]))
+        while (at < taken.length) await this.#commit(taken.length - at, again, reruns + 1, new Set([...out, ...goneNow]))
         return taken.length
       }
       // What may be stored is not run again: those who asked are told, and send it again under its id.
       if (taken.length > 1 && !(error instanceof StorageError && error.inDoubt)) {
-        for (let i = 0; i < taken.length;) await this.#commit(1, () => taken[i++])
+        while (at < taken.length) await this.#commit(1, again)
         return taken.length
       }
       const cause = error instanceof Undo ? error.cause : error
@@ -274,8 +304,11 @@ export class Committer {
     this.#refused = 0
   }
 
-  /** Decides jobs in order inside one transaction. Ends early after an outcome that others have to see first, and when its time is over. */
-  #attempt(next: () => Job | undefined, out: ReadonlySet<string>): Promise<Attempt> {
+  /**
+   * Decides jobs in order inside one transaction. Ends early after an outcome that others have to see first, when its time is over, and
+   * before one that would wait for a scope while the transaction holds what others wait for.
+   */
+  #attempt(batch: Source, out: ReadonlySet<string>): Promise<Attempt> {
     return this.#store.write(async tx => {
       // Its time begins when the storage has begun: however long that takes, those who waited go together.
       const now = this.#clock.now()
@@ -284,7 +317,11 @@ export class Committer {
       let isDeferred = false
       let bytes = 0
       const writers = new Set<string>()
-      for (let job = next(); job !== undefined; job = bytes < maxBatchBytes ? next() : undefined) {
+      for (let job = batch.take(); job !== undefined; job = bytes < maxBatchBytes ? batch.take() : undefined) {
+        if (job.scope !== undefined && results.length > 0 && !tx.mayLock(job.scope)) {
+          batch.back(job)
+          break
+        }
         bytes += job.bytes
         const writer = job.connection?.agent?.id
         if (writer !== undefined && out.has(writer)) {

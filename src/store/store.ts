@@ -43,6 +43,8 @@ export interface Tx extends Db {
    * is written. A store with one writer has nobody to wait for.
    */
   lock(scope: Scope): Awaitable<void>
+  /** Whether it may be waited for: all wait for scopes first, so that no two wait for each other. */
+  mayLock(scope: Scope): boolean
   /** Whether this transaction may do what is done once at a time, wherever: nobody else does it at the moment. */
   claim(duty: string): Awaitable<boolean>
   /**
@@ -67,11 +69,12 @@ export interface Tx extends Db {
 export type TableWriter = Pick<Tx, 'tables'>
 
 /** What processes that share a store divide between them. */
-export type Divided = Pick<Tx, 'lock' | 'claim' | 'own' | 'giveUp' | 'lockOut' | 'lockedOut'>
+export type Divided = Pick<Tx, 'lock' | 'mayLock' | 'claim' | 'own' | 'giveUp' | 'lockOut' | 'lockedOut'>
 
 /** What a store answers that one process has to itself, by a lock of its own: there is nobody to divide anything with. */
 export const alone: Divided = {
   lock: () => undefined,
+  mayLock: () => true,
   claim: () => true,
   own: () => true,
   giveUp: () => undefined,

@@ -1,5 +1,5 @@
 // What the processes of a relay on one database divide between them, by the database: scopes, duties of a moment, duties of a process.
-import { scopes, type Divided } from '../store.ts'
+import { scopes, type Divided, type Scope } from '../store.ts'
 import type { Writer } from './writer.ts'
 
 /** The first of two numbers that name a lock: one for scopes, one for duties, one for agents. */
@@ -13,8 +13,16 @@ export const serverNow = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint
 export const divided = (writer: Writer): Divided => {
   /** By transaction: those that it locks out itself. */
   const own = new WeakMap<object, Set<string>>()
+  /** By transaction: the scopes that it has. */
+  const locked = new WeakMap<object, Set<Scope>>()
   return {
+    mayLock(scope) {
+      return !writer.hasBegun || locked.get(writer.transaction)?.has(scope) === true
+    },
+
     async lock(scope) {
+      const { transaction } = writer
+      locked.set(transaction, (locked.get(transaction) ?? new Set()).add(scope))
       await writer.hold('SELECT pg_advisory_xact_lock($1, $2)', [scopeLocks, scopes.indexOf(scope)])
     },
 

@@ -108,6 +108,11 @@ export class Writer {
     return this.#open
   }
 
+  /** Whether the open transaction may hold something that others wait for. */
+  get hasBegun(): boolean {
+    return this.#open.xid !== undefined
+  }
+
   begin(): void {
     this.#open = newOpen()
   }
