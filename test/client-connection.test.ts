@@ -382,6 +382,42 @@ describe('times', () => {
     await client.close()
   })
 
+  test(
+    'a session that is to go on waits four seconds for a socket that does not open, longer each time, and for the first one as long as asked',
+    async () => {
+      vi.useFakeTimers()
+      const { transport, sockets, welcome } = scripted()
+      const client = newClient('ws://relay', { transport, heartbeatMs: 0, requestTimeoutMs: 15_000, random: () => 0 })
+      const connecting = client.connect()
+      await vi.advanceTimersByTimeAsync(14_000)
+      expect(sockets.map(({ isClosed }) => isClosed)).toEqual([false])
+      sockets[0]!.open()
+      sockets[0]!.say(welcome)
+      await connecting
+      sockets[0]!.end()
+      const isClosed = (n: number) => sockets[n]?.isClosed === true
+      const until = async (isSo: () => boolean) => {
+        const since = Date.now()
+        while (!isSo() && Date.now() < since + 20_000) await vi.advanceTimersByTimeAsync(10)
+        return Date.now() - since
+      }
+      for (const [attempt, dialMs] of [4_000, 8_000, 12_000, 15_000].entries()) {
+        await until(() => sockets.length > attempt + 1)
+        expect(Math.round(await until(() => isClosed(attempt + 1)) / 100) * 100).toBe(dialMs)
+      }
+      await until(() => sockets.length > 5)
+      // One that opened has the time of a login.
+      sockets.at(-1)!.open()
+      await vi.advanceTimersByTimeAsync(14_000)
+      sockets.at(-1)!.say(welcome)
+      expect(client.state).toBe('open')
+      const { length } = sockets
+      await vi.advanceTimersByTimeAsync(20_000)
+      expect(sockets.length).toBe(length)
+      await client.close()
+    },
+  )
+
   test('a heartbeat of more than a timer holds does not become a busy loop', async () => {
     vi.useFakeTimers()
     const { transport, sockets, welcome } = scripted()

@@ -23,6 +23,8 @@ export interface ConnectionOptions {
   readonly transport: Transport
   /** ms to open the session, login included */
   readonly timeoutMs: number
+  /** ms of them in which the socket has to open */
+  readonly dialMs: number
   readonly login: Pick<Login, 'request' | 'prove' | 'settle'>
   /** Answers a question. */
   readonly answer: (question: Frame<'CAPTCHA_CHALLENGE'>) => Promise<string>
@@ -46,6 +48,7 @@ export class Connection {
   readonly #options: ConnectionOptions
   readonly #hooks: ConnectionHooks
   readonly #stopTimer: () => void
+  readonly #stopDial: () => void
   #state: 'dialling' | 'identifying' | 'proving' | 'settling' | 'open' | 'over' = 'dialling'
   #socket: Socket | undefined
   #onGone: (() => void) | undefined
@@ -58,8 +61,10 @@ export class Connection {
   constructor(options: ConnectionOptions, hooks: ConnectionHooks) {
     this.#options = options
     this.#hooks = hooks
-    const { url, transport, timeoutMs } = options
-    this.#stopTimer = after(timeoutMs, () => this.#fail(new TimeoutError(`No session with ${url} within ${timeoutMs} ms`)))
+    const { url, transport, timeoutMs, dialMs } = options
+    const limit = (ms: number) => after(ms, () => this.#fail(new TimeoutError(`No session with ${url} within ${ms} ms`)))
+    this.#stopTimer = limit(timeoutMs)
+    this.#stopDial = dialMs < timeoutMs ? limit(dialMs) : () => undefined
     try {
       this.#socket = transport(url, {
         open: () => this.#socketOpened(),
@@ -107,6 +112,7 @@ export class Connection {
   #socketOpened(): void {
     if (this.#state !== 'dialling') return
     this.#state = 'identifying'
+    this.#stopDial()
     this.#say({ type: 'IDENTIFY', ...this.#options.login.request })
   }
 
@@ -199,6 +205,7 @@ export class Connection {
   #end(): void {
     this.#state = 'over'
     this.#stopTimer()
+    this.#stopDial()
   }
 
   #say(frame: object): void {

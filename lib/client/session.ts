@@ -60,6 +60,11 @@ export interface ConnectOptions extends Pick<CallOptions, 'signal'> {
   readonly wait?: boolean | undefined
 }
 
+/**
+ * How long a socket may take to open when a session is to go on, times the attempt: of several processes one may stand still, and the next
+ * attempt comes to another.
+ */
+const dialMs = 4_000
 /** How long a goodbye may take. */
 const closeGraceMs = 1_000
 /** How long the relay may take to answer when the network has changed. */
@@ -175,6 +180,7 @@ export class Session {
       url,
       transport,
       timeoutMs,
+      dialMs: this.#welcome === undefined ? timeoutMs : dialMs * Math.max(1, this.#attempt),
       login: new Login(resume === undefined ? this.#options : { ...this.#options, login: { ...login, resume } }),
       answer: async ({ question, hint }) => {
         if (onCaptcha !== undefined) return onCaptcha(question, hint)

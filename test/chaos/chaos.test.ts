@@ -24,6 +24,7 @@ interface Outcome {
   readonly cuts: number
   readonly ground: Readonly<Record<string, number>>
   readonly kept: readonly string[]
+  readonly afterKillMs: readonly number[]
   readonly money: { readonly transfers: number, readonly deals: number, readonly wrong: readonly string[] }
 }
 
@@ -103,6 +104,7 @@ describe.skipIf(noNats !== undefined)('while three processes are killed and stan
     // It did happen.
     expect(outcome.messages).toBeGreaterThan(300)
     expect(outcome.kills).toBeGreaterThan(0)
+    expect(outcome.afterKillMs.length).toBeGreaterThan(0)
     for (const what of ['pauses', 'nats_kills', 'commits_cut']) expect(outcome.ground[what], what).toBeGreaterThan(0)
   }, 420_000)
 

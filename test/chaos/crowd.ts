@@ -8,22 +8,33 @@ import type { Attacked, Victim } from './victim.ts'
 /** Longer than the lease for which a process is believed to run. */
 const longestPauseMs = 14_000
 const leaseMs = 10_000
+/** So often a balancer asks each process whether it is ready, so long it waits for the answer, and so often in vain before it sends nobody. */
+const checkMs = 500
+const checkPatienceMs = 1_000
+const maxFailedChecks = 2
 /** Beyond that a process of several is not to serve at all. */
 const maxClockOffsetMs = 30_000
 
 export class Crowd implements Attacked {
   readonly #nodes: readonly Victim[]
   readonly #random: Random
+  readonly #failed = new Map<Victim, number>()
+  readonly #checking: NodeJS.Timeout
   #killed: Victim | undefined
 
   constructor(nodes: readonly Victim[], seed: number) {
     this.#nodes = nodes
     this.#random = new Random(seed, 'crowd')
+    this.#checking = setInterval(() => {
+      for (const node of nodes) void this.#check(node)
+    }, checkMs)
   }
 
+  /** Where a balancer sends who comes: one that is ready, or, where none says so, any that runs. */
   get port(): number {
     const running = this.#nodes.filter(({ isRunning }) => isRunning)
-    return this.#one(running.length > 0 ? running : this.#nodes).port
+    const ready = running.filter(node => (this.#failed.get(node) ?? 0) < maxFailedChecks)
+    return this.#one(ready.length > 0 ? ready : running.length > 0 ? running : this.#nodes).port
   }
 
   get kills(): number {
@@ -56,6 +67,23 @@ export class Crowd implements Attacked {
     await this.#killed.kill()
   }
 
+  /** Kills one process after the other, while nothing else is wrong; gives how long each time it took, in ms, until everybody was served. */
+  async killAlone(count: number, served: () => Promise<unknown>): Promise<readonly number[]> {
+    const times: number[] = []
+    let starting: Promise<void> | undefined
+    for (let n = 0; n < count; n++) {
+      const node = this.#nodes[n % this.#nodes.length]!
+      await starting
+      const killedAt = performance.now()
+      await node.kill()
+      await served()
+      times.push(Math.round(performance.now() - killedAt))
+      starting = node.start()
+    }
+    await starting
+    return times
+  }
+
   async end(): Promise<void> {
     await Promise.all(this.#nodes.map(node => node.end()))
   }
@@ -80,7 +108,15 @@ export class Crowd implements Attacked {
   setDisk(): void {}
 
   [Symbol.dispose](): void {
+    clearInterval(this.#checking)
     for (const node of this.#nodes) node[Symbol.dispose]()
+  }
+
+  async #check(node: Victim): Promise<void> {
+    const isReady = node.isRunning
+      && await fetch(`http://127.0.0.1:${node.port}/readyz`, { signal: AbortSignal.timeout(checkPatienceMs) })
+        .then(({ ok }) => ok, () => false)
+    this.#failed.set(node, isReady ? 0 : (this.#failed.get(node) ?? 0) + 1)
   }
 
   #one(nodes: readonly Victim[]): Victim {

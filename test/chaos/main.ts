@@ -1,10 +1,14 @@
 // The command line of a run. Prints one line; the exit code is 1 when any of its first five numbers is not 0, or money_wrong,
-// and 2 when the run itself failed.
+// or when a client was without the relay for too long behind the
+// death of one of its processes; and 2 when the run itself failed.
 import { parseArgs } from 'node:util'
 import { promises } from './broken-store.ts'
 import { linksRun } from './links-run.ts'
 import { engines, run, type RunResult } from './run.ts'
 import { workRun } from './work-run.ts'
+
+/** So long at most a client is without a relay of which one process of several died. */
+const maxAfterKillMs = 12_000
 
 const usage = `npm run chaos -- [options]
   --messages N   sent in all (20000)
@@ -30,7 +34,7 @@ const lineOf = (seed: number, r: RunResult): string =>
     `money_wrong=${r.money.wrong.length} transfers=${r.money.transfers} deals=${r.money.deals}`,
     `kills=${r.kills} fallen=${r.fallen} cuts=${r.cuts} stalls=${r.stalls} freezes=${r.freezes} clock_jumps=${r.clockJumps} ${
       Object.entries(r.ground).map(([what, count]) => `${what}=${count}`).join(' ')
-    } longest_recovery_ms=${r.longestRecoveryMs}`,
+    } longest_recovery_ms=${r.longestRecoveryMs}${r.afterKillMs.length === 0 ? '' : ` after_kill_ms=${Math.max(...r.afterKillMs)}`}`,
   ].join(' ')
 
 const options = {
@@ -111,8 +115,9 @@ const main = async (): Promise<number> => {
   if (!values.json) {
     for (const note of [...result.notes, ...result.losses, ...result.money.wrong, ...result.kept]) process.stderr.write(`${note}\n`)
   }
-  const { lost, duplicated, reordered, unanswered, notGone, money, kept, fallen } = result
-  return lost + duplicated + reordered + unanswered + notGone + money.wrong.length + kept.length + fallen === 0 ? 0 : 1
+  const { lost, duplicated, reordered, unanswered, notGone, money, kept, fallen, afterKillMs } = result
+  const late = afterKillMs.filter(ms => ms > maxAfterKillMs)
+  return lost + duplicated + reordered + unanswered + notGone + money.wrong.length + kept.length + fallen + late.length === 0 ? 0 : 1
 }
 
 // Not left to the end of the event loop: Node 20 can spin for ever there, over what is left of a thousand killed children and sockets.

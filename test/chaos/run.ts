@@ -57,6 +57,8 @@ export interface RunResult extends Verdict {
   /** What happened to the database, and how often. */
   readonly ground: Readonly<Record<string, number>>
   readonly longestRecoveryMs: number
+  /** Of several processes one was killed, each time while nothing else was wrong: so long it took until every client was served again. */
+  readonly afterKillMs: readonly number[]
   /** What clients were refused, and why some gave up. */
   readonly notes: readonly string[]
 }
@@ -82,6 +84,8 @@ const maxStretch = 6
 const maxDealPauseMs = 40
 /** Agents that deal with each other beside those that talk. */
 const dealerCount = 4
+/** A process of several is killed alone once in so long, and each once at most. */
+const loneKillEveryMs = 15_000
 /** The clock stays within what a login tolerates. */
 const maxClockOffsetMs = 4 * 60_000
 
@@ -111,9 +115,14 @@ export const run = async (
     await Promise.all([fleet.ready(), dealers.enter()])
     onProgress('everybody is here')
 
-    proxy.tears = true
     fleet.tell({ kind: 'send', durationMs: durationMs * sendingShare })
     dealers.start()
+    const loneKills = crowd === undefined || broken !== undefined
+      ? 0
+      : Math.min(nodes, Math.max(1, Math.floor(durationMs / loneKillEveryMs)))
+    const afterKillMs = await crowd?.killAlone(loneKills, () => fleet.delivered()) ?? []
+    onProgress(`served again after kills: ${afterKillMs.join(', ')} ms`)
+    proxy.tears = true
     const counts = { freezes: 0, clockJumps: 0 }
     const more = crowd === undefined ? undefined : { faults: nats!.faults(crowd), isTried: () => nats!.isTried }
     await misfortunes({ victim, proxy, fleet, ground, counts, endsItself: endsItself(broken), more }, {
@@ -158,6 +167,7 @@ export const run = async (
       stalls: proxy.stalls,
       ...counts,
       longestRecoveryMs: Math.round(Math.max(...accounts.map(({ longestGapMs }) => longestGapMs))),
+      afterKillMs,
       notes: [
         ...[...refusals].map(([reason, count]) => `${reason}: ${count}`),
         ...accounts.flatMap(({ index, ended }) => ended === undefined ? [] : [`client ${index} gave up: ${ended}`]),

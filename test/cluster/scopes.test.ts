@@ -43,6 +43,7 @@ test('a write that has a row, and one of a scope behind it, do not wait for some
   const row = (name: string) => async (tx: Tx) => {
     decided.push(name)
     await writeMeta(tx, 'row', name)
+    return undefined
   }
   let locked = (): void => {}
   const hasScope = new Promise<void>(resolve => {
@@ -56,12 +57,13 @@ test('a write that has a row, and one of a scope behind it, do not wait for some
   two.committer.push(ownJob(async tx => {
     locked()
     await hasRow
-    await row('two')(tx)
+    return row('two')(tx)
   }, { scope: 'trade' }))
   await hasScope
   one.committer.push(ownJob(async tx => {
     await row('one')(tx)
     written()
+    return undefined
   }))
   one.committer.push(ownJob(row('one, of the scope'), { scope: 'trade' }))
   await one.committer.idle()
