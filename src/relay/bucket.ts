@@ -72,6 +72,11 @@ export class Bucket {
     return this.#usedAt(now) === 0
   }
 
+  /** Tokens that were taken and are not refilled yet. */
+  used(now: number): number {
+    return this.rate.perSecond === 0 ? 0 : this.#usedAt(now) / this.#tokenMs
+  }
+
   get #tokenMs(): number {
     return 1_000 / this.rate.perSecond
   }
@@ -84,10 +89,15 @@ export class Bucket {
   }
 }
 
+/** Of a bucket that several processes share so much is spent at one before the others are told. */
+const quietShare = 1 / 4
+
 /** Buckets by key (agent id, address). A full bucket says nothing, so it is forgotten. */
 export class Buckets {
   readonly #rate: Rate
   readonly #buckets = new Map<string, Bucket>()
+  /** What was spent here and no other process was told of; undefined: there is none. */
+  #untold: Map<string, number> | undefined
 
   constructor(rate: Rate) {
     this.#rate = rate
@@ -102,11 +112,39 @@ export class Buckets {
   }
 
   take(key: string, now: number, tokens = 1): number {
-    return this.#rate.perSecond === 0 ? 0 : this.#of(key, now).take(now, tokens)
+    if (this.#rate.perSecond === 0) return 0
+    const waitMs = this.#of(key, now).take(now, tokens)
+    if (waitMs === 0) this.#spent(key, tokens)
+    return waitMs
   }
 
   owe(key: string, now: number, tokens: number, maxDebtMs?: number): number {
-    return this.#rate.perSecond === 0 ? 0 : this.#of(key, now).owe(now, tokens, maxDebtMs)
+    if (this.#rate.perSecond === 0) return 0
+    this.#spent(key, tokens)
+    return this.#of(key, now).owe(now, tokens, maxDebtMs)
+  }
+
+  /** They are several processes' from now on. */
+  share(): void {
+    this.#untold ??= new Map()
+  }
+
+  /**
+   * What was spent here since this was asked last, of those of whom the others have to know: who is with them too, or has spent a good part
+   * of the burst. What is refilled by now is nobody's business.
+   */
+  *untold(now: number, isElsewhere: (key: string) => boolean): Iterable<readonly [key: string, tokens: number]> {
+    for (const [key, tokens] of this.#untold ?? []) {
+      const used = this.#buckets.get(key)?.used(now) ?? 0
+      if (used > 0 && used <= this.#rate.burst * quietShare && !isElsewhere(key)) continue
+      this.#untold!.delete(key)
+      if (used > 0) yield [key, Math.min(tokens, used)]
+    }
+  }
+
+  /** Spent at another process. */
+  hear(key: string, now: number, tokens: number, maxDebtMs?: number): void {
+    if (this.#rate.perSecond > 0) this.#of(key, now).owe(now, tokens, maxDebtMs)
   }
 
   left(key: string, now: number): Omit<Left, 'name'> | undefined {
@@ -114,7 +152,15 @@ export class Buckets {
   }
 
   sweep(now: number): void {
-    for (const [key, bucket] of this.#buckets) if (bucket.isFull(now)) this.#buckets.delete(key)
+    for (const [key, bucket] of this.#buckets) {
+      if (!bucket.isFull(now)) continue
+      this.#buckets.delete(key)
+      this.#untold?.delete(key)
+    }
+  }
+
+  #spent(key: string, tokens: number): void {
+    if (tokens > 0) this.#untold?.set(key, (this.#untold.get(key) ?? 0) + tokens)
   }
 
   #of(key: string, now: number): Bucket {
@@ -129,6 +175,9 @@ export interface Payer {
   readonly address: string
   readonly agent?: { readonly id: string } | undefined
 }
+
+/** Whose tokens they are. */
+export type Whose = 'agent' | 'address'
 
 /** What agents, and the addresses they come from, may use of one thing. A price is paid by both. */
 export class Allowance {
@@ -164,6 +213,33 @@ export class Allowance {
       agent === undefined ? 0 : this.#agents.owe(agent.id, now, tokens, this.#maxDebtMs),
       this.#addresses.owe(address, now, tokens, this.#maxDebtMs),
     )
+  }
+
+  /** They hold at several processes together. */
+  share(): void {
+    this.#agents.share()
+    this.#addresses.share()
+  }
+
+  /** What the others have to know was spent here, `most` of them. */
+  *untold(
+    now: number,
+    isElsewhere: (agent: string) => boolean,
+    most: number,
+  ): Iterable<readonly [whose: Whose, key: string, tokens: number]> {
+    let left = most
+    for (const [whose, buckets] of [['agent', this.#agents], ['address', this.#addresses]] as const) {
+      if (left <= 0) return
+      for (const [key, tokens] of buckets.untold(now, key => whose === 'agent' && isElsewhere(key))) {
+        yield [whose, key, tokens]
+        if (--left <= 0) return
+      }
+    }
+  }
+
+  /** Spent at another process. */
+  hear(whose: Whose, key: string, now: number, tokens: number): void {
+    ;(whose === 'agent' ? this.#agents : this.#addresses).hear(key, now, tokens, this.#maxDebtMs)
   }
 
   sweep(now: number): void {

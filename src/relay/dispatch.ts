@@ -95,7 +95,7 @@ export class Dispatch {
   readonly #studies = new Reads({ isSerial: true })
   readonly #isTraced: boolean
   /** Pieces of growing messages: refused as messages are. */
-  readonly #pieces = new Allowance(piecesRate(1), piecesRate(piecesOfAddress))
+  readonly pieces = new Allowance(piecesRate(1), piecesRate(piecesOfAddress))
   /** Those who were answered in this turn, once for each answer. */
   #served: Connection[] = []
   #isStopping = false
@@ -119,7 +119,7 @@ export class Dispatch {
 
   /** Allowances that are full again are forgotten. */
   sweep(now: number): void {
-    for (const each of [this.#deps.messages, this.#pieces, this.#deps.work, this.#deps.lookAgain]) each.sweep(now)
+    for (const each of [this.#deps.messages, this.pieces, this.#deps.work, this.#deps.lookAgain]) each.sweep(now)
   }
 
   /** Work in several batches ends with the one that runs. */
@@ -159,7 +159,7 @@ export class Dispatch {
     const waitMs = cost.message === true
       ? this.#admit(connection, now, countsFor + size)
       : cost.piece === true
-      ? this.#pieces.take(connection, now, piecePrice(data.length))
+      ? this.pieces.take(connection, now, piecePrice(data.length))
       : 0
     if (waitMs > 0) {
       counts.rateLimited++

@@ -7,6 +7,8 @@ export interface DoorOptions {
   readonly maxSockets: number
   /** Sockets of one address; 0 = unlimited. */
   readonly maxPerAddress: number
+  /** Those of it that other processes of the relay have. */
+  readonly elsewhereFrom?: (address: string) => number
   /** Sockets that were turned away unheard, and those that had to make room. */
   readonly counts: { socketsRefused: number, socketsEvicted: number }
 }
@@ -125,8 +127,9 @@ export class Door {
   }
 
   #isHouseFull(house: House): boolean {
-    const { maxPerAddress } = this.#options
-    return maxPerAddress > 0 && house !== this.#proxies && house.count >= maxPerAddress
+    const { maxPerAddress, elsewhereFrom } = this.#options
+    if (maxPerAddress === 0 || house.address === undefined) return false
+    return house.count + (elsewhereFrom?.(house.address) ?? 0) >= maxPerAddress
   }
 
   /** Who waits in the fullest house; for a login only if more wait there than came from the newcomer's. */

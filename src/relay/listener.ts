@@ -50,6 +50,8 @@ export interface ListenerOptions {
   readonly slices: Slices
   /** How long (ms) an address owes for work, and more work that it owes for, in frames. */
   readonly debtMs: (address: string) => number
+  /** How many sessions of an address other processes of the relay have. */
+  readonly elsewhereFrom: (address: string) => number
   readonly charge: (address: string, frames: number) => void
   /** @param isWelcome false: it is one too many of its address or in all, and to be told so */
   readonly onRequest: (
@@ -112,7 +114,12 @@ export class Listener {
   constructor(options: ListenerOptions) {
     this.#options = options
     this.#addresses = addressesOf(options)
-    this.#door = new Door({ maxSockets: options.maxConnections, maxPerAddress: options.maxConnectionsPerIp, counts: options.counts })
+    this.#door = new Door({
+      maxSockets: options.maxConnections,
+      maxPerAddress: options.maxConnectionsPerIp,
+      elsewhereFrom: options.elsewhereFrom,
+      counts: options.counts,
+    })
     this.#requests = new Callers(options)
     this.#sockets = new WebSocketServer({
       noServer: true,

@@ -16,6 +16,7 @@ import type { Hub } from './hub.ts'
 import type { NumberedBus } from './numbered-bus.ts'
 import { reread, rereadAgents, rereadOne, type RereadOptions } from './reread.ts'
 import type { Roster } from './roster.ts'
+import type { Spending } from './spending.ts'
 import type { BusMessage, SessionFacts, Told } from './told.ts'
 
 export { NumberedBus } from './numbered-bus.ts'
@@ -58,6 +59,7 @@ export interface NodesDeps {
   readonly roster: Roster
   readonly log: Logger
   readonly store: Store
+  readonly spending: () => Pick<Spending, 'hear'>
 }
 
 /** What was missed of a process until all its sessions came. */
@@ -300,6 +302,8 @@ export class Nodes {
         }
         return this.#hearing.expect(from, message.n)
       }
+      case 'spent':
+        return this.#deps.spending().hear(message.spent)
       case 'missed': {
         this.#lookAhead()
         return this.#gap(from)

@@ -41,6 +41,7 @@ import { Quota } from './quota.ts'
 import { Reads } from './reads.ts'
 import { Replayer } from './replay.ts'
 import { Roster } from './roster.ts'
+import { Spending } from './spending.ts'
 import { seen } from './seen.ts'
 import { Signals } from './signals.ts'
 import { Slices } from './slices.ts'
@@ -50,7 +51,7 @@ import type { RelayBus } from './told.ts'
 import type { ChannelInfo, Health } from './view.ts'
 
 /** What the relay tells its listener. */
-type Told = 'counts' | 'slices' | 'debtMs' | 'charge' | 'onRequest' | 'onConnection' | 'onRefused'
+type Told = 'counts' | 'slices' | 'debtMs' | 'elsewhereFrom' | 'charge' | 'onRequest' | 'onConnection' | 'onRefused'
 
 export interface RelayOptions extends Omit<ListenerOptions, Told> {
   readonly name: string
@@ -136,6 +137,7 @@ export class Relay {
   readonly #sweeper: Sweeper
   readonly #quota: Quota
   readonly #nodes: Nodes
+  readonly #spending: Spending
   readonly #startedAt: number
   readonly #account: Account<Debtor>
   readonly #outbox: Outbox
@@ -215,7 +217,7 @@ export class Relay {
       deliver: results => this.#dispatch.deliver(results),
       endTurn: () => this.#dispatch.endTurn(),
     })
-    this.#nodes = new Nodes(deps.process, { ...deps, bus, counts, effects, gate, hub, roster })
+    this.#nodes = new Nodes(deps.process, { ...deps, bus, counts, effects, gate, hub, roster, spending: () => this.#spending })
     this.#dispatch = new Dispatch({
       ...deps,
       bus,
@@ -236,6 +238,7 @@ export class Relay {
       counts,
       errors: metrics.errorsSent,
     }, this.#committer)
+    this.#spending = new Spending({ bus, roster, clock }, { messages, work, pieces: this.#dispatch.pieces })
     this.inside = insideOf({
       ...options,
       ...deps,
@@ -263,6 +266,7 @@ export class Relay {
       ...options,
       counts,
       slices,
+      elsewhereFrom: address => roster.elsewhereFrom(address),
       debtMs: address => work.owe({ address }, clock.now(), 0),
       charge,
       onRequest: httpHandler({
@@ -350,6 +354,7 @@ export class Relay {
     })
     this.webPort = webPort
     this.#sweeper.start()
+    this.#spending.start()
     return port
   }
 
@@ -376,6 +381,7 @@ export class Relay {
       tell: () => this.#deps.bus.isAlone ? Promise.resolve() : this.#written(tx => this.#nodes.leave(tx), undefined),
       stop: () => {
         this.#sweeper.stop()
+        this.#spending.stop()
         this.#signals.stop()
         this.#dispatch.stop()
       },

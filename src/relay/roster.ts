@@ -75,6 +75,8 @@ export class Roster implements RosterView {
   #keyed = 0
   #private = 0
   #here = 0
+  /** Sessions that other processes told of, by their addresses. */
+  readonly #elsewhereFrom = new Map<string, number>()
 
   get agentCount(): number {
     return this.#agents.size
@@ -234,6 +236,16 @@ export class Roster implements RosterView {
     return remote?.node === node ? remote : undefined
   }
 
+  /** Whether an agent has a session of another process. */
+  isElsewhere(id: string): boolean {
+    return (this.#agents.get(id)?.remote?.size ?? 0) > 0
+  }
+
+  /** How many sessions of other processes come from an address. */
+  elsewhereFrom(address: string): number {
+    return this.#elsewhereFrom.get(address) ?? 0
+  }
+
   /** All sessions that other processes told of. */
   elsewhere(): readonly RemoteSession[] {
     return [...this.#agents.values()].flatMap(({ remote }) => [...remote?.values() ?? []])
@@ -328,6 +340,7 @@ export class Roster implements RosterView {
     if (session instanceof RemoteSession) {
       if (agent.own.delete(label)) this.#here--
       ;(agent.remote ??= new Map<string, RemoteSession>()).set(label, session)
+      this.#elsewhereFrom.set(session.address, this.elsewhereFrom(session.address) + 1)
     } else {
       agent.remote?.delete(label)
       if (!agent.own.has(label)) this.#here++
@@ -344,6 +357,9 @@ export class Roster implements RosterView {
     session.agent = undefined
     // Its label may be another session's by now.
     if (session instanceof RemoteSession) {
+      const count = this.elsewhereFrom(session.address) - 1
+      if (count > 0) this.#elsewhereFrom.set(session.address, count)
+      else this.#elsewhereFrom.delete(session.address)
       if (agent.remote?.get(session.session) === session) agent.remote.delete(session.session)
     } else {
       for (const id of session.watching) this.unwatch(session, id)

@@ -1,5 +1,6 @@
 // What the processes of one relay tell each other of what they commit: events, what is said to agents, and what changes for all.
 import { everyone, type Bus, type Subject } from '../bus/bus.ts'
+import type { Whose } from './bucket.ts'
 import type { Effect, Hint, LocalEffect, Notify, ToldEffect } from './feature.ts'
 import type { AgentChange, AgentFacts } from './view.ts'
 
@@ -46,6 +47,9 @@ export interface SessionFacts {
   readonly silent: readonly string[]
 }
 
+/** What was spent of an allowance, by its name: whose, and how many tokens. */
+export type Spent = readonly [allowance: string, whose: Whose, key: string, tokens: number]
+
 /** What one process of a relay tells the others. */
 export type BusMessage =
   /** Events of one channel, those from `first` to `last`: their frames, joined. */
@@ -78,6 +82,8 @@ export type BusMessage =
   }
   /** Channels and inboxes that were written to of late, and how far they are; and how much was told. */
   | { readonly kind: 'heads', readonly heads: readonly (readonly [Subject, number])[], readonly n: number }
+  /** Spent at the process since it told last. */
+  | { readonly kind: 'spent', readonly spent: readonly Spent[] }
   /** The process did not hear for a while, and was not heard. */
   | { readonly kind: 'missed' }
 
