@@ -40,7 +40,7 @@ const world = (readTurns: () => number = () => 0, bus: HubDeps['bus'] = new Memo
   let pages = 0
   const head = () => rows.at(-1)?.seq ?? 0
   const log = {
-    head: () => Promise.resolve({ seq: head() }),
+    newestOf: (channels: readonly string[]) => Promise.resolve(new Map(channels.map(channel => [channel, head()]))),
     async page(_: string, { after, limit }: { readonly after?: number, readonly limit: number }) {
       pages++
       await turns(readTurns())

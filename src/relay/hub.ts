@@ -34,7 +34,7 @@ export interface HubDeps {
   readonly outbox: Pick<Outbox, 'add'>
   readonly filters: Filters
   readonly counts: Counts
-  readonly log: Pick<LogReader, 'page' | 'head'>
+  readonly log: Pick<LogReader, 'page' | 'newestOf'>
   /** Told when what is missing cannot be had: those who hear the channel have to come back and resume. */
   readonly onLost: (connections: readonly Connection[], error: unknown) => void
 }
@@ -42,6 +42,8 @@ export interface HubDeps {
 const unknown = -1
 /** How long what is missing may be on its way. */
 const repairAfterMs = 50
+/** Channels of which is asked at once how far they are. */
+const maxAtOnce = 1_000
 const page = { limit: 500, maxBytes: 256 * 1024 } as const
 
 export class Hub {
@@ -88,7 +90,7 @@ export class Hub {
   async keep(channel: string): Promise<void> {
     const topic = this.#topicOf(channel)
     topic.isKept = true
-    await this.#lookAhead(channel, topic)
+    await this.#lookAhead([topic])
   }
 
   /** The channel is no more. */
@@ -225,17 +227,24 @@ export class Hub {
     }
   }
 
-  /** Something may have been missed: how far each channel is, is asked. Rejects where it cannot be: it may be asked again. */
-  async lookAhead(): Promise<void> {
-    await Promise.all([...this.#topics].map(([channel, topic]) => this.#lookAhead(channel, topic)))
+  /** Something may have been missed: how far the channels are, is asked. Rejects where it cannot be: it may be asked again. */
+  lookAhead(): Promise<void> {
+    return this.#lookAhead([...this.#topics.values()])
   }
 
   /** What others publish is heard from now on: what they had published before is in the log. */
-  async #lookAhead(channel: string, topic: Topic): Promise<void> {
-    const { seq } = await this.#deps.log.head(channel)
-    if (this.#topics.get(channel) !== topic) return
-    if (topic.last === unknown) topic.last = seq
-    else this.#missing(channel, topic, seq)
+  async #lookAhead(topics: readonly Topic[]): Promise<void> {
+    for (let at = 0; at < topics.length; at += maxAtOnce) {
+      const some = topics.slice(at, at + maxAtOnce)
+      const newest = await this.#deps.log.newestOf(some.map(({ channel }) => channel))
+      for (const topic of some) {
+        const { channel } = topic
+        const seq = newest.get(channel) ?? 0
+        if (this.#topics.get(channel) !== topic) continue
+        if (topic.last === unknown) topic.last = seq
+        else this.#missing(channel, topic, seq)
+      }
+    }
   }
 
   #topicOf(channel: string): Topic {
@@ -243,7 +252,7 @@ export class Hub {
     if (topic !== undefined) return topic
     const made: Topic = { channel, last: unknown, live: new Set(), catchingUp: new Map(), gap: undefined, isKept: false }
     this.#topics.set(channel, made)
-    this.#deps.bus.follow(channel)?.then(() => this.#lookAhead(channel, made))
+    this.#deps.bus.follow(channel)?.then(() => this.#lookAhead([made]))
       .catch((error: unknown) => this.#deps.onLost([...this.listeners(channel)], error))
     return made
   }

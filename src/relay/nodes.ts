@@ -85,6 +85,7 @@ export class Nodes {
   #resyncing: Promise<void> | undefined
   #isResyncDue = false
   #isLookDue = false
+  #isLooking = false
   #onIntroduced: (() => void) | undefined
   /** Agents of which it is not sure what they are and where they belong. */
   readonly #unsure = new Set<string>()
@@ -349,15 +350,27 @@ export class Nodes {
     this.#resyncLater()
   }
 
-  /** Something may be stored that was not heard of: how far channels and inboxes are is asked. */
+  /** Something may be stored that was not heard of: how far channels and inboxes are is asked, once at a time. */
   #lookAhead(): void {
-    const { hub, effects, roster, bus } = this.#deps
-    this.#isLookDue = false
-    hub.lookAhead().catch((error: unknown) => {
+    this.#isLookDue = this.#isLooking
+    if (this.#isLooking) return
+    this.#isLooking = true
+    this.#askNewest().catch((error: unknown) => {
       this.#isLookDue = true
       this.#deps.log.warn({ err: error }, 'how far channels are could not be asked; it is asked again')
+    }).finally(() => {
+      this.#isLooking = false
     })
-    for (const id of new Set([...roster.here()].map(([{ id }]) => id))) effects.hear({ kind: 'inbox', agent: id, newest: 0 }, bus.node)
+  }
+
+  async #askNewest(): Promise<void> {
+    const { hub, effects, roster, bus, store } = this.#deps
+    await hub.lookAhead()
+    const agents = [...new Set([...roster.here()].map(([{ id }]) => id))]
+    for (let at = 0; at < agents.length; at += maxHeads) {
+      for (const [agent, newest] of await store.read.log.newestInboxes(agents.slice(at, at + maxHeads)))
+        effects.hear({ kind: 'inbox', agent, newest }, bus.node)
+    }
   }
 
   /** Two processes told of one thing at nearly the same time: when both are heard of, it is read. */

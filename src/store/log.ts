@@ -86,6 +86,10 @@ export interface PageQuery {
 
 export interface LogReader {
   head(stream: string): Awaitable<Head>
+  /** The newest seq of each of some streams, as far as they are there: one question, however many they are. */
+  newestOf(streams: readonly string[]): Awaitable<ReadonlyMap<string, number>>
+  /** The newest number in the inbox of each of some agents, as far as there is one. */
+  newestInboxes(agents: readonly string[]): Awaitable<ReadonlyMap<string, number>>
   page(stream: string, query: PageQuery): Awaitable<readonly Row[]>
   inboxHead(agent: string): Awaitable<{ readonly seq: number, readonly cursor: number }>
   /** Entries that are not expired at `now`. */

@@ -45,6 +45,14 @@ export class PostgresLogReader implements LogReader {
     return headOf(base, seq, ts, oldest ?? seq)
   }
 
+  newestOf(streams: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#newest('SELECT name, seq FROM streams WHERE name = ANY($1::text[])', streams)
+  }
+
+  newestInboxes(agents: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#newest('SELECT agent AS name, seq FROM inbox_heads WHERE agent = ANY($1::text[])', agents)
+  }
+
   async page(stream: string, { after, before = Number.MAX_SAFE_INTEGER, limit, maxBytes }: PageQuery): Promise<readonly Row[]> {
     await this.settled()
     const rows = await this.ask<{ seq: number, text: string }>(after === undefined ? older : newer, [
@@ -136,6 +144,11 @@ export class PostgresLogReader implements LogReader {
     )
     if (event === undefined) return undefined
     return fateOf({ msgId: this.msgIdOfText(event.text)!, author: event.author, stream: event.name, ts: event.ts }, entries)
+  }
+
+  async #newest(sql: string, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    await this.settled()
+    return new Map((await this.ask<{ name: string, seq: number }>(sql, [names])).map(({ name, seq }) => [name, seq]))
   }
 
   /** The id that an event itself says it has. */

@@ -81,6 +81,14 @@ export class SqliteLogReader implements LogReader {
     return headOf(start.base, seq, ts, start.oldest ?? recent[0]?.stamp.seq ?? seq)
   }
 
+  newestOf(streams: readonly string[]): ReadonlyMap<string, number> {
+    return new Map(streams.map(stream => [stream, this.head(stream).seq] as const).filter(([, seq]) => seq > 0))
+  }
+
+  newestInboxes(agents: readonly string[]): ReadonlyMap<string, number> {
+    return new Map(agents.map(agent => [agent, this.inboxHead(agent).seq] as const).filter(([, seq]) => seq > 0))
+  }
+
   page(stream: string, { after, before = Number.MAX_SAFE_INTEGER, limit, maxBytes }: PageQuery): readonly Row[] {
     const id = this.ids.of(stream)
     if (id === undefined) return []
