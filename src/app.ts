@@ -44,7 +44,7 @@ import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
 import { webhookSender } from './outbound/webhooks.ts'
 import { openLinks } from './linking.ts'
-import { clockOf, openBus, problemsOfSeveral } from './processes.ts'
+import { clockOf, earsOf, openBus, problemsOfSeveral } from './processes.ts'
 import { openPeople } from './people.ts'
 import { relaySecrets } from './relay-key.ts'
 import { isWelcomeOrigin } from './relay/browser-origin.ts'
@@ -85,6 +85,11 @@ export interface RunningRelay {
   readonly inside: Inside
   /** Commits what is queued, tells clients to come back, and stops. */
   drain(): Promise<void>
+  /**
+   * Resolves when its database server lacks what it had acknowledged (a failover to a standby that was behind, a backup): the log has a new
+   * epoch, and this relay stores nothing more. Drain it, and start it again.
+   */
+  readonly renewed: Promise<void>
   /** Reads the certificate files again. */
   reloadTls(): void
 }
@@ -159,6 +164,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         verified,
       }))
 
+  const { renewed, ...ears } = earsOf(log, metrics)
   const store = await (parts.openStore ?? openStore)({
     store: config.store,
     isShared: config.nats !== undefined,
@@ -168,14 +174,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     maxDataBytes: config.maxDataBytes ?? (config.data === ':memory:' ? Math.floor(maxMemoryBytes / 4) : undefined),
     newEpoch: () => randomHex(8),
     search: config.search,
-    onIndexProblem: error => log.warn({ error: String(error) }, 'the index of messages could not be brought forward; it is tried again'),
-    onDoubt: outcome => metrics.doubts.inc({ outcome }),
-    onCommit: roundTrips => metrics.roundTrips.observe(roundTrips),
-    onTightened: ({ tightened, left }) => {
-      if (tightened.length > 0) log.warn({ files: tightened }, 'others could read data of the relay; now only its owner can')
-      if (left.length > 0)
-        log.warn({ files: left }, 'others can read data of the relay, and it is not the owner who could change that: chmod 700, 600')
-    },
+    ...ears,
   })
   let joined: RelayBus | undefined
   try {
@@ -456,6 +455,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       port,
       serverId,
       inside: relay.inside,
+      renewed,
       ...(setUpUrl !== undefined && { setUpUrl }),
       ...(consoleDoor !== undefined && { consoleUrl: consoleDoor.urlAt(url, relay.webPort ?? port) }),
       ...(relay.webPort !== undefined && { webPort: relay.webPort }),

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { SharedClock, type Clock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
+import type { Metrics } from './base/metrics.ts'
 import { MemoryBus } from './bus/memory.ts'
 import { openNatsBus } from './bus/nats.ts'
 import type { ConfigProblem } from './config/load.ts'
@@ -10,6 +11,7 @@ import type { NodesOptions } from './relay/nodes.ts'
 import type { BusMessage, RelayBus } from './relay/told.ts'
 import { besideRelay } from './store/beside.ts'
 import { liveNodes, nodeMigrations, type NodeFacts } from './store/nodes.ts'
+import type { StoreOptions } from './store/store.ts'
 
 /** @internal The processes that run on a database. @throws StorageError */
 export const processesOf = (store: string) =>
@@ -60,3 +62,27 @@ export const openBus = async ({ nats, cluster, node, maxFrameBytes }: Config, lo
       minPayloadBytes: maxFrameBytes + envelopeBytes,
       onState: state => state === 'up' ? log.info('NATS is back') : log.warn('NATS does not answer; it is tried again'),
     })
+
+/** What a store tells the relay. `renewed` resolves when its database lacks what was acknowledged: it stores nothing more. */
+export const earsOf = (log: Logger, metrics: Metrics) => {
+  let renew = (): void => undefined
+  const renewed = new Promise<void>(resolve => {
+    renew = resolve
+  })
+  return {
+    renewed,
+    onIndexProblem: (error: unknown) =>
+      log.warn({ error: String(error) }, 'the index of messages could not be brought forward; it is tried again'),
+    onDoubt: outcome => metrics.doubts.inc({ outcome }),
+    onCommit: roundTrips => metrics.roundTrips.observe(roundTrips),
+    onTightened: ({ tightened, left }) => {
+      if (tightened.length > 0) log.warn({ files: tightened }, 'others could read data of the relay; now only its owner can')
+      if (left.length > 0)
+        log.warn({ files: left }, 'others can read data of the relay, and it is not the owner who could change that: chmod 700, 600')
+    },
+    onRenewed: epoch => {
+      log.error({ epoch }, 'the database lacks what was acknowledged: the log has a new epoch, and the relay has to be started again')
+      renew()
+    },
+  } satisfies Partial<StoreOptions> & { readonly renewed: Promise<void> }
+}

@@ -129,6 +129,8 @@ export interface StoreOptions {
   readonly onDoubt?: (outcome: DoubtOutcome) => void
   /** Told of each commit on a database server: how often its transaction waited for an answer. */
   readonly onCommit?: (roundTrips: number) => void
+  /** Told when a database server lacks what was acknowledged: the log has another epoch from then on, and this store stores nothing more. */
+  readonly onRenewed?: (epoch: string) => void
   /** Told of files that others could read until now, or still can. */
   readonly onTightened?: (change: Tightened) => void
 }

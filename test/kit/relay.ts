@@ -101,6 +101,11 @@ export class TestRelay {
     return connectBy(insideCable(this.inside, this))
   }
 
+  /** The database lacks what was acknowledged: it has to be started again. */
+  get renewed(): Promise<void> {
+    return this.#running.renewed
+  }
+
   async loginInside(name: string, options?: LoginOptions): Promise<Wire> {
     return loginOn(await this.connectInside(), this.url, name, options)
   }

@@ -33,3 +33,22 @@ test('serve --store keeps what was said over a kill; a second relay is refused; 
   )
   expect(away.stdout + away.stderr).not.toContain('hidden')
 })
+
+test('serve starts again by itself, on its port, when the log of its database has another epoch', async () => {
+  await using database = await newDatabase('template0')
+  await using relay = new ServeProgram(builtBin(), ['--port', '0', '--store', database.url, '--log-level', 'info', '--json'])
+  const url = await relay.url
+  await using wire = await login(url, 'alice', { key: newKey() })
+  const before = await wire.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
+  await database.ask("UPDATE meta SET value = 'another life' WHERE key = 'epoch'")
+  await database.ask(
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+  )
+  expect((await wire.closed()).code).toBe(1012)
+  const again = async () => {
+    await using other = await login(url, 'alice', { key: newKey() })
+    return (await other.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')).epoch
+  }
+  await expect.poll(() => again().catch(() => undefined), { timeout: 20_000 }).toBe('another life')
+  expect(before.epoch).not.toBe('another life')
+})

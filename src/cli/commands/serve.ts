@@ -1,6 +1,9 @@
 // agentchat serve: runs a relay until it is told to stop.
 import * as z from 'zod'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunningRelay } from '../../app.ts'
+import type { Config } from '../../config/schema.ts'
+import type { Logger } from '../../base/log.ts'
 import { unwrap } from '../../config/load.ts'
 import { settingKeys, settings, type SettingKey } from '../../config/schema.ts'
 import { command, yesOrNo, type OptionSpec } from '../command.ts'
@@ -21,6 +24,25 @@ const settingOptions = Object.fromEntries(settingKeys.map((key): [string, Option
     : doc.replace(/\.?$/, ` (default: ${preset}).`)
   return [key, { doc: withPreset, value: valueName(key), ...(short !== undefined && { short }) }]
 }))
+
+const againMs = 1_000
+
+/** Its database may be away once more; undefined: it is to stop. */
+const startedAgain = async (
+  start: () => Promise<RunningRelay>,
+  interrupted: AbortSignal,
+  log: Pick<Logger, 'error'>,
+): Promise<RunningRelay | undefined> => {
+  while (!interrupted.aborted) {
+    try {
+      return await start()
+    } catch (error) {
+      log.error({ err: error }, 'the relay does not start again; it is tried on')
+      await sleep(againMs, undefined, { signal: interrupted }).catch(() => undefined)
+    }
+  }
+  return undefined
+}
 
 export const serve = command({
   name: 'serve',
@@ -65,8 +87,9 @@ export const serve = command({
       & { readonly config?: string }
       & Record<string, unknown>
     let relay: RunningRelay
+    let config: Config
     try {
-      const config = await loadConfig({ flags, env: io.env, ...(file !== undefined && { file }) })
+      config = await loadConfig({ flags, env: io.env, ...(file !== undefined && { file }) })
       log = createLogger({ level: config.logLevel, format: config.logFormat })
       io.onWarning(warning => log.warn({ name: warning.name }, warning.message))
       log.debug({ data: config.data }, 'starting')
@@ -109,9 +132,14 @@ export const serve = command({
         ...(consoleUrl !== undefined && { console_url: consoleUrl }),
         ...(setUpUrl !== undefined && { set_up_url: setUpUrl }),
       }, () => url)
-    if (!io.interrupted.aborted) await stopped
-    say('Stopping')
-    await relay.drain()
-    return 'ok'
+    for (;;) {
+      const isRenewed = !io.interrupted.aborted && await Promise.race([stopped.then(() => false), relay.renewed.then(() => true)])
+      say(isRenewed ? 'Starting again: the database lacks what was acknowledged' : 'Stopping')
+      await relay.drain()
+      if (!isRenewed) return 'ok'
+      const again = await startedAgain(() => startRelay({ ...config, port }, { log }), io.interrupted, log)
+      if (again === undefined) return 'ok'
+      relay = again
+    }
   },
 })

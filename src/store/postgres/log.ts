@@ -115,6 +115,7 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
       const stamp = event.at ?? { seq: head.seq + 1, ts: head.ts + 1, msgId: msgIdOf(head.id, head.seq + 1, this.epoch) }
       head.seq = stamp.seq
       head.ts = stamp.ts
+      this.#writer.life?.stored({ stream: head.id, seq: stamp.seq, ts: stamp.ts })
       const text = encode(stamp)
       push(rows.events, { stream: head.id, seq: stamp.seq, ts: stamp.ts, author, at: bytes + 1, bytes: text.length })
       rows.texts.push(text)
@@ -301,12 +302,14 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
   /** A transaction begins, or is over. */
   committed(): void {
     this.#added = []
+    this.#writer.life?.committed()
   }
 
   rolledBack(): void {
     for (const name of this.#added) this.#known.delete(name)
     this.#added = []
     this.#waiting = []
+    this.#writer.life?.rolledBack()
   }
 
   protected override async settled(): Promise<void> {

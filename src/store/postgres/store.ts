@@ -9,6 +9,7 @@ import { configOf, loadDriver, poolOf, Statements, type Client, type Pool, type 
 import { postgresDialect as dialect } from './dialect.ts'
 import { TablesKeeper } from '../log-keeper.ts'
 import { postgresLogWords } from './keeper.ts'
+import { Life } from './life.ts'
 import { PostgresLinks } from './links.ts'
 import { PostgresLog } from './log.ts'
 import { PostgresLogReader, type Ask } from './log-reader.ts'
@@ -28,7 +29,7 @@ const maxAside = 2
 const maxWaiting = 1_000
 
 export interface PostgresOptions
-  extends Pick<StoreOptions, 'migrations' | 'maxDataBytes' | 'newEpoch' | 'onDoubt' | 'onCommit' | 'search' | 'isShared'>
+  extends Pick<StoreOptions, 'migrations' | 'maxDataBytes' | 'newEpoch' | 'onDoubt' | 'onCommit' | 'onRenewed' | 'search' | 'isShared'>
 {
   /** postgres://user:password@host:port/database */
   readonly url: string
@@ -41,6 +42,10 @@ export const openPostgres = async (options: PostgresOptions): Promise<Store> => 
   const writer = new Writer(options.url, name, () => performance.now(), options)
   try {
     const epoch = await prepared(options, name, writer)
+    const { newEpoch, isShared = false, onRenewed = () => undefined } = options
+    writer.life = new Life({ epoch, newEpoch, isShared, onOver: onRenewed })
+    await writer.ready()
+    await writer.life.look((sql, values) => writer.ask(sql, values))
     return new PostgresStore(writer, epoch, await readersOf(options.url, name), options)
   } catch (error) {
     await writer.close()

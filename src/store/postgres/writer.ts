@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { timerMs } from '../../../lib/protocol/timer.ts'
 import { isEndOfLine, isRefusal, isStalePlan, problemOf } from './problems.ts'
 import { configOf, gather, loadDriver, Statements, type Client, type QueryResult } from './client.ts'
+import type { Life } from './life.ts'
 import { StorageError, UndoneError, type DoubtOutcome } from '../store.ts'
 
 /** One relay on a database: this number is locked by the one that writes there, or shared by those that do together. */
@@ -69,6 +70,8 @@ export class Writer {
   #formerPid: number | undefined
   #open: Open = newOpen()
   #isClosed = false
+  /** Once it is known which life of the log is served here: each server is looked at before anything is stored there. */
+  life: Life | undefined
 
   constructor(url: string, name: string, now: () => number, watch: CommitWatch = {}) {
     this.#url = url
@@ -85,6 +88,7 @@ export class Writer {
   async ready(): Promise<void> {
     while (this.#line === undefined) {
       if (this.#isClosed) throw new StorageError('The store is closed', 'Open it again.')
+      this.life?.check()
       const isOver = this.#brokenAt !== undefined && this.#now() >= this.#brokenAt + patienceMs
       const connecting = this.#connecting ??= this.#connect().finally(() => {
         this.#connecting = undefined
@@ -315,6 +319,9 @@ export class Writer {
       if (this.#watch.isShared === true && this.#formerPid !== undefined) await client.query(endLine, [this.#formerPid, this.name])
       if (state!.read_only) throw Object.assign(new Error('the database is a standby'), { code: '25006' })
       if (!state!.claimed) throw await this.#claimed(client)
+      await this.life?.look(async <R extends object>(sql: string, values: readonly unknown[]) =>
+        (await client.query<R>(sql, [...values])).rows
+      )
     } catch (error) {
       await client.end().catch(() => undefined)
       throw error
