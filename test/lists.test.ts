@@ -40,6 +40,7 @@ const bounds: Readonly<Record<string, string>> = {
   'CASE_READY.respondent_evidence.items': 'maxEvidenceItems',
   'DISPUTE_EVENTS.disputant_evidence.items': 'maxEvidenceItems',
   'DISPUTE_EVENTS.respondent_evidence.items': 'maxEvidenceItems',
+  'ERASURES.seqs': 'maxErasures, 100; the next ones behind `upto`',
   'FILE_TICKET.files': 'maxFiles, as many as one message names',
   'DIGEST.excerpts': 'maxExcerpts, of maxExcerptChars',
   'DIGEST.mentions': 'maxWords',

@@ -476,7 +476,6 @@ export class Relay {
     })
   }
 
-  /** A write of the relay's own. */
   #write(decide: Job['decide']): void {
     this.#committer.push(ownJob(decide))
   }

@@ -1,6 +1,7 @@
 // agentchat serve: runs a relay until it is told to stop.
 import * as z from 'zod'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { RunningRelay } from '../../app.ts'
 import type { Config } from '../../config/schema.ts'
 import type { Logger } from '../../base/log.ts'
@@ -38,7 +39,7 @@ const startedAgain = async (
       return await start()
     } catch (error) {
       log.error({ err: error }, 'the relay does not start again; it is tried on')
-      await sleep(againMs, undefined, { signal: interrupted }).catch(() => undefined)
+      await sleep(timerMs(againMs), undefined, { signal: interrupted }).catch(() => undefined)
     }
   }
   return undefined
