@@ -1,8 +1,20 @@
 // What this relay cosigned of another one's channels, as its witness, on its way there: the newest head of each channel, one after the other, until
 // that relay has it. And whether a page goes on behind what was cosigned last, so that the next head may be cosigned too.
-import { isConsistent, TranscriptRange, type TreeHead } from '../../lib/identity/transcripts/index.ts'
+import {
+  comparedHeads,
+  cosignersOf,
+  isConsistent,
+  openCheckpoint,
+  readCheckpoint,
+  TranscriptRange,
+  type Evidence,
+  type HeadAnswer,
+  type TreeHead,
+  type WitnessKey,
+} from '../../lib/identity/transcripts/index.ts'
+import type { Verify } from '../../lib/identity/index.ts'
 import { RelayError } from '../../lib/client/errors.ts'
-import { addEvents, type HomeEvent } from './page.ts'
+import { addEvents, type HomeEvent, type HomeKey } from './page.ts'
 
 /** The head of a channel that was cosigned last. */
 export interface Cosigned extends TreeHead {
@@ -26,6 +38,8 @@ export class Cosigning {
   readonly #last = new Map<string, Cosigned>()
   /** Which of them the other relay has, by their sizes. */
   readonly #taken = new Map<string, number>()
+  /** Of which it was looked what the other relay has of this one's cosignatures. */
+  readonly #looked = new Set<string>()
   #isOpen = false
   #isHanding = false
   /** ms */
@@ -55,8 +69,14 @@ export class Cosigning {
   opened(): void {
     this.#isOpen = true
     this.#taken.clear()
+    this.#looked.clear()
     this.#handAt = 0
     void this.handOn()
+  }
+
+  /** Once in a session: whether it is to be looked. */
+  looks(channel: string): boolean {
+    return this.#looked.size < this.#looked.add(channel).size
   }
 
   closed(): void {
@@ -95,4 +115,32 @@ export const isAsCosigned = (tree: TranscriptRange, events: readonly HomeEvent[]
   addEvents(there, events.filter(({ seq }) => seq <= size))
   there.addVoidsTo(size)
   return isConsistent(there, { size, root }, [])
+}
+
+/**
+ * The largest head that the home shows with this relay's line under it, larger than what this relay knows of: it was put back to a backup, and may not
+ * cosign another history than it did.
+ */
+export const ownShown = (
+  texts: readonly string[],
+  own: WitnessKey,
+  { key }: HomeKey,
+  known: number,
+  verify: Verify,
+): string | undefined => {
+  let [most, found] = [known, undefined as string | undefined]
+  for (const text of texts) {
+    try {
+      const { size } = openCheckpoint(text, key, verify)
+      if (size > most && cosignersOf(text, [own], verify).size > 0) [most, found] = [size, text]
+    } catch { /* it shows nothing */ }
+  }
+  return found
+}
+
+/** What shows that the home signed another history than this relay cosigned. @param answer to HEAD with `from` (its size) and `peaks` */
+export const evidenceOf = (last: Cosigned, answer: HeadAnswer, { key }: HomeKey, verify: Verify): Evidence | undefined => {
+  const former = readCheckpoint(last.text)
+  const { isBeginning, proof } = comparedHeads(former, answer, key, verify)
+  return isBeginning ? undefined : { stream: former.stream, relay_pubkey: key, heads: [last.text, answer.checkpoint], proof }
 }

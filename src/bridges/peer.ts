@@ -9,9 +9,9 @@ import { Session } from '../../lib/client/session.ts'
 import type { Transport } from '../../lib/client/transport.ts'
 import { defaultBackoff } from '../../lib/client/backoff.ts'
 import { IdentityError, isConsistent, TranscriptRange, type Checkpoint, type Identity, type Verify } from '../../lib/identity/index.ts'
-import { isSameHash } from '../../lib/identity/transcripts/index.ts'
+import { isSameHash, relayWitness, type Evidence } from '../../lib/identity/transcripts/index.ts'
 import { rawField, rawItems, type Frame, type ReplyType, type RequestInput, type RequestType } from '../../lib/protocol/index.ts'
-import { Cosigning, isAsCosigned, type Cosigned } from './cosigning.ts'
+import { Cosigning, evidenceOf, isAsCosigned, ownShown, type Cosigned } from './cosigning.ts'
 import { addEvents, checkBeginning, headOf, homeEvent, Misfit, nodes, treeOfPeaks, type HomeEvent, type HomeKey } from './page.ts'
 
 export interface Standing {
@@ -35,6 +35,8 @@ export interface Pulled {
   readonly checkpoint: string
   /** The size of what was cosigned last, where that is known to be its beginning; 0: of nothing. */
   readonly behind: number | undefined
+  /** A head that this relay cosigned and does not know of any more. */
+  readonly shown: string | undefined
 }
 
 /** Events that their home erased, or lets be taken back: the `after`-th of those and the next, up to the `upto`-th. */
@@ -49,6 +51,8 @@ export interface Erased {
 export interface Broken {
   readonly channel: string
   readonly problem: string
+  /** What shows to others that the home signed two histories, where it does. */
+  readonly evidence?: Evidence | undefined
 }
 
 type Arrived = Pulled | Erased | Broken
@@ -363,7 +367,7 @@ export class RelayPeer {
       if (pulled.events.some(({ text }) => text.includes(takenBack))) followed.erasuresAt = 0
       this.#bring(pulled)
     } catch (error) {
-      this.#failed(channel, followed, error)
+      await this.#failed(channel, followed, error)
     }
   }
 
@@ -404,14 +408,22 @@ export class RelayPeer {
     this.#options.onArrival()
   }
 
-  #failed(channel: string, followed: Followed, error: unknown): void {
-    if (error instanceof Misfit || error instanceof IdentityError) return this.#bring({ channel, problem: error.message })
+  async #failed(channel: string, followed: Followed, error: unknown): Promise<void> {
+    if (error instanceof Misfit || error instanceof IdentityError)
+      return this.#bring({ channel, problem: error.message, evidence: await this.#evidence(channel).catch(() => undefined) })
     followed.isDue = true
     // What was cut is looked at again when the session is there again.
     if (error instanceof ConnectionError) return
     followed.problem = error instanceof Error ? error.message : String(error)
     const waitMs = error instanceof RelayError ? error.retryAfterMs ?? (error.shouldRetry() ? 1_000 : retryMs) : 1_000
     followed.retryAt = this.#options.now() + waitMs
+  }
+
+  async #evidence(channel: string): Promise<Evidence | undefined> {
+    const last = this.#cosigning.of(channel)
+    if (last === undefined || this.#home === undefined) return undefined
+    const answer = await this.#ask('HEAD', { channel: channel as `#${string}`, from: last.size, peaks: true })
+    return evidenceOf(last, answer, this.#home, this.#options.verify)
   }
 
   /** The next events, checked; undefined: there is nothing new. */
@@ -455,7 +467,14 @@ export class RelayPeer {
       tree: from.toString(),
       checkpoint: signed.checkpoint,
       behind: isBehind ? last?.size ?? 0 : undefined,
+      shown: this.#cosigning.looks(name) ? await this.#ownShown(channel, last?.size ?? 0) : undefined,
     }
+  }
+
+  async #ownShown(channel: `#${string}`, known: number): Promise<string | undefined> {
+    const { identity, verify } = this.#options
+    const { witnessed = [] } = await this.#ask('HEAD', { channel, witnessed: true })
+    return ownShown(witnessed, relayWitness(identity.publicKey), this.#home!, known, verify)
   }
 
   /** Whether the home proves now that a head goes on behind what was cosigned. */

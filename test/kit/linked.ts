@@ -4,7 +4,7 @@ import { messageTextV2 } from '../../lib/identity/index.ts'
 import { addressOf } from '../../lib/protocol/index.ts'
 import type { Config } from '../../src/app.ts'
 import { startTestRelay, type TestRelay } from './relay.ts'
-import { signWith, type Key } from './wire.ts'
+import { signWith, type Key, type Wire } from './wire.ts'
 
 export const adminKey = 'an admin key for tests'
 
@@ -77,3 +77,14 @@ export const linkBoth = async (at: TestRelay, home: TestRelay, channels: readonl
   await link(at, home, channels, { ...way, trust: 'both' })
   await link(home, at, [], { trust: 'both' })
 }
+
+/** Its public key, PEM. */
+export const keyOf = async (relay: TestRelay): Promise<string> =>
+  (await (await fetch(`${relay.url.replace('ws', 'http')}/.well-known/agentchat.json`)).json() as { pubkey: string }).pubkey
+
+/** Once the newest head is cosigned. */
+export const cosignedHead = (wire: Pick<Wire, 'ask'>, channel = '#general') =>
+  until(async () => {
+    const head = await wire.ask({ type: 'HEAD', channel, witnessed: true }, 'HEAD')
+    return head.witnessed?.[0] === head.checkpoint && head
+  })

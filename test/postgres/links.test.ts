@@ -3,3 +3,4 @@ process.env['STORE'] = 'postgres'
 await import('../links.test.ts')
 await import('../links-kept.test.ts')
 await import('../links-erasures.test.ts')
+await import('../witnesses.test.ts')

@@ -287,7 +287,8 @@ export class Ferry {
       const why = problem ?? ''
       await setMirror(tx, channel, { problem: why })
       turn.done.push(() =>
-        this.#options.onLinkTrouble({ channel, problem: why }, 'a mirror of another relay has stopped: agentchat link status')
+        this.#options.onLinkTrouble({ channel, problem: why, ...('problem' in arrived && { evidence: arrived.evidence }) },
+          'a mirror of another relay has stopped: agentchat link status')
       )
       return true
     }

@@ -1,4 +1,5 @@
 // What follows another relay for its mirrors, as the wing sees it: src/bridges has the one that speaks to relays.
+import type { Evidence } from '../../../../lib/identity/transcripts/index.ts'
 
 /** How far a mirror is. */
 export interface Standing {
@@ -48,6 +49,8 @@ export interface Pulled {
   readonly checkpoint: string
   /** The size of what was cosigned last, where that is known to be its beginning; 0: of nothing. */
   readonly behind: number | undefined
+  /** A head that this relay cosigned and does not know of any more: it was put back to a backup. */
+  readonly shown: string | undefined
 }
 
 /** Events that their home erased, or lets be taken back: the `after`-th of those and the next, up to the `upto`-th. */
@@ -63,6 +66,8 @@ export interface Erased {
 export interface Broken {
   readonly channel: string
   readonly problem: string
+  /** What shows to others that the home signed two histories, where it does. */
+  readonly evidence?: Evidence | undefined
 }
 
 export type Arrived = Pulled | Erased | Broken

@@ -84,6 +84,15 @@ export class Witness {
     return this.#last.get(origin)
   }
 
+  /** What it cosigned before it was put back to a backup; what comes has to be proved to go on behind it. */
+  async #take(tx: Tx, checkpoint: string, known: Row | undefined, now: number): Promise<Row | undefined> {
+    const { size, root } = readCheckpoint(checkpoint)
+    if (size <= (known?.size ?? 0)) return known
+    const row: Row = { origin: originOf(checkpoint), size, root: toBase64(root), checkpoint, at: now, is_followed: 0 }
+    await tx.tables<Tables>().insertInto('cosigned').values(row).execute()
+    return row
+  }
+
   /**
    * With a page that is stored: cosigns its head, where that goes on behind what was cosigned last. Gives what was cosigned last then, and
    * what is to be done once it is stored.
@@ -92,7 +101,9 @@ export class Witness {
     const { checkpoint, begins, behind } = pulled
     const { size, root } = readCheckpoint(checkpoint)
     const origin = originOf(checkpoint)
-    const former = await newestOf(tx, origin)
+    const known = await newestOf(tx, origin)
+    const isShown = pulled.shown !== undefined && originOf(pulled.shown) === origin
+    const former = !isShown ? known : await this.#take(tx, pulled.shown!, known, now)
     const done = (last: Cosigned | undefined) => ({ last, committed: () => void this.#last.set(origin, last) })
     const isBehind = behind === (former?.size ?? 0)
     if (former !== undefined && (begins || behind === undefined && pulled.skips) && former.is_followed === 1) {
