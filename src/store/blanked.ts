@@ -11,10 +11,11 @@ const schema = (number: string, end: string) =>
   `CREATE TABLE blanked (stream ${number} NOT NULL, n ${number} NOT NULL, seq ${number} NOT NULL, PRIMARY KEY (stream, n))${end};
   CREATE INDEX blanked_at ON blanked (stream, seq);`
 
+/** What a process of the version before erases is not noted: mirrors keep that. */
 export const blankedMigrations: Migration = {
   feature: 'blanked',
   steps: [schema('INTEGER', ' WITHOUT ROWID')],
-  postgres: [schema('BIGINT', '')],
+  postgres: [{ expand: schema('BIGINT', '') }],
 }
 
 const newestOf = async (tables: WriteTables<unknown>, stream: number): Promise<number> => {

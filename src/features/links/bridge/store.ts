@@ -54,7 +54,7 @@ const followed = 'ALTER TABLE mirrors ADD COLUMN blanked'
 export const linkMigrations: Migration = {
   feature: 'relay-links',
   steps: [schema('INTEGER', ' WITHOUT ROWID'), `${followed} INTEGER NOT NULL DEFAULT 0`],
-  postgres: [schema('BIGINT', ''), `${followed} BIGINT NOT NULL DEFAULT 0`],
+  postgres: [schema('BIGINT', ''), { expand: `${followed} BIGINT NOT NULL DEFAULT 0` }],
 }
 
 export const allLinks = (db: TableReader): Promise<readonly LinkRow[]> =>
