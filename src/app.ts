@@ -178,7 +178,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
   })
   let joined: RelayBus | undefined
   try {
-    const { serverId, relayKey, signAsRelay, resumeSecret } = await relaySecrets(store, randomHex)
+    const { serverId, relayKey, rotations, formerIds, signAsRelay, resumeSecret } = await relaySecrets(store, randomHex)
     await addConfiguredChannels(store, config, clock.now())
     const wireLimits = {
       max_frame_bytes: config.maxFrameBytes,
@@ -241,7 +241,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       limits: wireLimits,
       serverId,
       epoch: store.epoch,
-      relayKey,
+      ...{ relayKey, rotations, formerIds },
       signAsRelay,
       resumeSecret,
       shares: new Shares(config),

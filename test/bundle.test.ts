@@ -1,5 +1,6 @@
-// What a program in a browser carries, by two bundlers: the client within 53 kB of gzip (45 before conversations had threads, edits, reactions,
-// files and growing messages: a client reads every frame of the table; 48 before it checked transcripts), a single error within 2 KiB.
+// What a program in a browser carries, by two bundlers: the client within 57 kB of gzip (45 before conversations had threads, edits, reactions,
+// files and growing messages: a client reads every frame of the table; 48 before it checked transcripts; 53 before it
+// asked for witnesses and signed for other relays), a single error within 2 KiB.
 import { writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { build as esbuild } from 'esbuild'
@@ -34,7 +35,7 @@ const byVite = async (name: string): Promise<string> => {
   return output.map(({ code = '' }) => code).join('')
 }
 
-test.each([['AgentChatClient', 57_000], ['RelayError', 2_048]])('%s is small', async (name, most) => {
+test.each([['AgentChatClient', 59_500], ['RelayError', 2_048]])('%s is small', async (name, most) => {
   for (const [bundler, text] of [['esbuild', await byEsbuild(name)], ['vite', await byVite(name)]] as const) {
     expect(text, bundler).toContain(name)
     expect(gzipSync(text, { level: 9 }).length, bundler).toBeLessThanOrEqual(most)

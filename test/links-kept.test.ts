@@ -1,7 +1,8 @@
-// Whatever is cut, stalled or stopped between two relays: each message that was taken is at its home once, in its author's order, and the mirror is
-// what its home has.
+// Whatever is cut, stalled or stopped between two relays: each message that was taken is at its home once, in its author's order, direct ones too, and
+// the mirror is what its home has.
 import { describe, expect, test } from 'vitest'
 import { atHome, link, linkBoth, mirrored, signedFor, startLinkable, textsIn, until } from './kit/linked.ts'
+import { pairStream } from '../src/store/log.ts'
 import { newFolder } from './kit/folder.ts'
 import { newProxy } from './kit/proxy.ts'
 import type { TestRelay } from './kit/relay.ts'
@@ -31,6 +32,8 @@ const run = async (seed: number): Promise<void> => {
   const name = `#general@${host}`
   const authors = ['ann', 'bea', 'cal'].map(author => ({ author, key: newKey() }))
   const said = authors.map((): ReturnType<typeof signedFor>[] => [])
+  const bob = newKey()
+  const toBob = `${bob.id}@${host}`
   let wires: Wire[] = []
   const enter = async () => {
     wires = await Promise.all(authors.map(({ author, key }) => here.login(author, { key })))
@@ -53,10 +56,12 @@ const run = async (seed: number): Promise<void> => {
   try {
     await linkBoth(here, home, ['#general'], { url, host })
     await mirrored(here, name, 0)
+    await (await home.login('bob', { key: bob })).close()
     await enter()
     for (let round = 0; round < rounds; round++) {
       const who = chance.between(0, authors.length)
-      const message = signedFor(home, authors[who]!.key, name, `${authors[who]!.author} ${said[who]!.length}`, `m${round}`)
+      const to = chance.chance(0.3) ? toBob : name
+      const message = signedFor(home, authors[who]!.key, to, `${authors[who]!.author} ${said[who]!.length}`, `m${round}`)
       said[who]!.push(message)
       expect(await wires[who]!.ask(message, 'ACK')).toMatchObject({ pending: true })
       if (chance.chance(0.3)) {
@@ -78,10 +83,15 @@ const run = async (seed: number): Promise<void> => {
       return found
     }))
     const atThere = await textsIn(home, '#general')
-    const contents = atThere.map(text => (JSON.parse(text) as { content: string }).content)
-    for (const [who, { author }] of authors.entries()) {
-      expect(contents.filter(content => content.startsWith(`${author} `))).toEqual(said[who]!.map(({ content }) => content))
-      expect(places[who]).toEqual(said[who]!.map(({ content }) => contents.indexOf(content) + 1))
+    const contentsOf = (texts: readonly string[]) => texts.map(text => (JSON.parse(text) as { content: string }).content)
+    const contents = contentsOf(atThere)
+    for (const [who, { author, key }] of authors.entries()) {
+      const direct = contentsOf(await textsIn(home, pairStream(key.id, bob.id)))
+      const saidTo = (target: string) => said[who]!.filter(({ to }) => to === target).map(({ content }) => content)
+      expect(contents.filter(content => content.startsWith(`${author} `))).toEqual(saidTo(name))
+      expect(direct).toEqual(saidTo(toBob))
+      expect(contentsOf(await textsIn(here, pairStream(key.id, bob.id)))).toEqual(direct)
+      expect(places[who]).toEqual(said[who]!.map(({ to, content }) => (to === name ? contents : direct).indexOf(content) + 1))
     }
     await mirrored(here, name, atThere.length)
     expect((await textsIn(here, name)).map(text => atHome(text, name))).toEqual(atThere)

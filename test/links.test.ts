@@ -7,7 +7,7 @@ import type { WebhookRow } from '../src/store/webhooks.ts'
 import { adminKey, atHome, hostOf, link, linkBoth, linksOf, mirrored, signedFor, startLinkable, textsIn, until } from './kit/linked.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay } from './kit/relay.ts'
-import { newKey } from './kit/wire.ts'
+import { newKey, type Key } from './kit/wire.ts'
 
 const say = (content: string, to = '#general') => ({ type: 'MSG', to, content })
 
@@ -272,4 +272,62 @@ test('a webhook says of what was signed for a channel at its home that it was si
     expect(await signatureOf({})).toBe('foreign')
     expect(await signatureOf({ content: 'never said' })).toBe('invalid')
   }
+})
+
+describe('who is named in a mirrored channel', () => {
+  test('has it in the inbox, connected or not, once; by name where it is a member', async () => {
+    await using home = await startLinkable()
+    await using here = await startLinkable()
+    await using bob = await home.login('bob', { key: newKey() })
+    const [ann, dan, eve] = [newKey(), newKey(), newKey()]
+    for (const [name, key] of [['ann', ann], ['dan', dan], ['eve', eve]] as const) await (await here.login(name, { key })).close()
+    await bob.ask(say(`${ann.id} before there is a mirror`), 'ACK')
+    const name = `#general@${hostOf(home)}`
+    await linkBoth(here, home, ['#general'])
+    await mirrored(here, name, 1)
+    await using eves = await here.login('eve', { key: eve })
+    await eves.ask({ type: 'JOIN', channel: name }, 'JOINED')
+    await eves.ask({ type: 'BLOCK', agent: bob.id }, 'OK')
+    await bob.ask(say(`${ann.id} and @dan and @eve, look`), 'ACK')
+    await bob.ask(say('@nobody'), 'ACK')
+    await mirrored(here, name, 3)
+    // Who says it is not called, and an edit calls nobody anew.
+    await eves.ask(signedFor(home, eve, name, `${eve.id} @eve`, '1'), 'ACK')
+    await mirrored(here, name, 4)
+    const inboxOf = async (key: Key) => {
+      await using wire = await here.login('x', { key, inbox: 'manual' })
+      return (await wire.ask({ type: 'INBOX' }, 'INBOX')).items.map(({ event }) => [event['from'], event['to'], event['content']])
+    }
+    expect(await inboxOf(ann)).toEqual([[bob.id, name, `${ann.id} and @dan and @eve, look`]])
+    // By name it is for members, and dan is none.
+    expect(await inboxOf(dan)).toEqual([])
+    expect(await inboxOf(eve)).toEqual([])
+    await using dans = await here.login('dan', { key: dan, inbox: 'manual' })
+    await dans.ask({ type: 'JOIN', channel: name, limit: 0 }, 'JOINED')
+    await bob.ask(say('@dan now'), 'ACK')
+    expect(await dans.next('MSG')).toMatchObject({ to: name, content: '@dan now' })
+    expect(await inboxOf(dan)).toEqual([[bob.id, name, '@dan now']])
+  })
+
+  test('is called by one relay so often as there is room for one, however much comes at once', async () => {
+    await using home = await startLinkable()
+    await using here = await startLinkable({ maxInboxPerSender: 3, maxInboxPerAddress: 5 })
+    const ann = newKey()
+    await (await here.login('ann', { key: ann })).close()
+    const name = `#general@${hostOf(home)}`
+    await link(here, home, ['#general'])
+    await mirrored(here, name, 0)
+    await using operator = await here.connect()
+    const trust = (trust: string) => operator.ask({ type: 'ADMIN_LINK', admin_key: adminKey, host: hostOf(home), trust }, 'LINKS')
+    await trust('off')
+    for (const author of ['bob', 'cal']) {
+      await using wire = await home.login(author)
+      for (let i = 0; i < 4; i++) await wire.ask(say(`${ann.id} ${i}`), 'ACK')
+    }
+    await trust('read')
+    await mirrored(here, name, 8)
+    await using wire = await here.login('ann', { key: ann, inbox: 'manual' })
+    const { items } = await wire.ask({ type: 'INBOX' }, 'INBOX')
+    expect(items.map(({ event }) => event.seq)).toEqual([1, 2, 3, 5, 6])
+  })
 })

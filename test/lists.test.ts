@@ -83,7 +83,7 @@ const onlyIn: Readonly<Record<string, RequestType>> = {
   'ERRANDS.items': 'ADMIN_ERRANDS',
 }
 /** Documents that are bounded where they are written. */
-const isDocument = (path: string): boolean => /^(?:dispute|proposal|profile|server|receipt)\./.test(path)
+const isDocument = (path: string): boolean => /^(?:dispute|proposal|profile|server|document|receipt)\./.test(path)
 
 test.each(Object.keys(requests) as RequestType[])('what answers %s has no list without a bound', type => {
   const { reply, body } = requests[type]

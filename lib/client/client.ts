@@ -2,7 +2,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { verify, type SignatureState, type TradeAction } from '../identity/index.ts'
 import {
+  addressOf,
   asked,
+  hasHost,
+  hostOfVia,
   told,
   type AgentId,
   type Asked,
@@ -17,7 +20,7 @@ import { answerTo } from './ask.ts'
 import { Channels } from './channels.ts'
 import { Core } from './core.ts'
 import { Court } from './court.ts'
-import { ConnectionError, ProtocolError, TimeoutError } from './errors.ts'
+import { ConnectionError, ProtocolError, RelayError, TimeoutError } from './errors.ts'
 import { growing, type GrowingMessage } from './growing.ts'
 import { Hand } from './hand.ts'
 import { bareAt } from './here.ts'
@@ -27,7 +30,7 @@ import type { AckMode, Message, Reply } from './message.ts'
 import { messageSigner } from './message-signer.ts'
 import type { ClientEvents, ClientOptions, JoinOptions, ListenOptions, MessagesOptions } from './options.ts'
 import { firstOf } from './pages.ts'
-import { pending, type CallOptions } from './pending.ts'
+import { inTime, pending, type CallOptions } from './pending.ts'
 import { People } from './people.ts'
 import type { Body, ClientPort } from './port.ts'
 import { Reputation } from './reputation.ts'
@@ -36,6 +39,11 @@ import type { ConnectOptions, SessionState } from './session.ts'
 import { requestSigned, type UnsignedBody } from './signatures.ts'
 import { messageStream } from './stream.ts'
 import { Trade } from './trade.ts'
+
+/** A relay that tells of no such other one refuses the message itself, with the reason. @throws what may pass, or is not the relay's word */
+const leaveToRelay = (error: unknown): void => {
+  if (!(error instanceof RelayError) || error.shouldRetry()) throw error
+}
 
 /** How long an answer is waited for. */
 const askMs = 60_000
@@ -230,8 +238,11 @@ export class AgentChatClient {
     if (this.#options.inbox === 'none')
       return Promise.reject(new ProtocolError('NO_INBOX', "A client with `inbox: 'none'` hears no direct messages, and so no answer"))
     const hand = new Hand(this.#reply, () => undefined)
-    const send = (over: AbortSignal) => this.send(agent, content, { ...options, id, signal: over })
-    return this.#core.awaiting(answerTo(this.#core.deliveries, { agent: this.#bare(agent), id, send, hand }, { timeoutMs, signal }))
+    const { name, host } = addressOf(this.#bare(agent))
+    // An answer names the question as the relay calls it that the agent is at.
+    const more = host === undefined ? {} : { settled: true }
+    const send = (over: AbortSignal) => this.send(agent, content, { ...options, ...more, id, signal: over })
+    return this.#core.awaiting(answerTo(this.#core.deliveries, { agent: name as AgentId, id, send, hand }, { timeoutMs, signal }))
   }
 
   /** Makes a channel of your own. Resolves with what the relay made. */
@@ -406,17 +417,29 @@ export class AgentChatClient {
   async #send(
     to: Target,
     content: string,
-    { id = this.#core.newId(), inReplyTo, ttlMs, receipts, stream, floor, files, ...call }: SendOptions = {},
+    { id = this.#core.newId(), inReplyTo, ttlMs, receipts, stream, floor, files, settled, ...call }: SendOptions = {},
   ): Promise<Sent> {
     const { identity, signMessages = true } = this.#options
     const message = { id, to, content, in_reply_to: inReplyTo, ...(files && { files }) }
     const text = JSON.stringify({ type: 'MSG', ...message, ttl_ms: ttlMs, receipts, stream, floor })
     const sign = identity !== undefined && signMessages ? messageSigner({ ...this.#core.signing, identity }, message) : undefined
-    return told(await this.#core.outgoing.add(id, { text, sign }, call))
+    // Whom it is signed for is known before it takes its place among those that are sent.
+    if (sign !== undefined && hasHost(to)) await inTime(this.#core.homes.of(addressOf(to).host!), call).catch(leaveToRelay)
+    const put = () => this.#core.outgoing.add(id, { text, sign, isSettled: settled }, call)
+    return told(await put().catch(async (error: unknown) => {
+      // It may have been signed for a key that its relay had before: nothing was stored then.
+      const isAnother = hasHost(to) && error instanceof RelayError && error.code === 'VERIFICATION_FAILED'
+        && await this.#core.homes.isAnother(addressOf(to).host!)
+      if (!isAnother) throw error
+      return put()
+    }))
   }
 
-  readonly #reply: Reply = ({ id, frame }, content, options) =>
-    this.send(this.#core.streamOf(frame), content, { ...options, inReplyTo: id })
+  readonly #reply: Reply = ({ id, frame, mine }, content, options) => {
+    const stream = this.#core.streamOf(frame)
+    const host = mine || stream.startsWith('#') ? undefined : hostOfVia(frame.via)
+    return this.send(host === undefined ? stream : `${stream as AgentId}@${host}`, content, { ...options, inReplyTo: id })
+  }
 
   get #ack(): AckMode {
     return this.#options.ack ?? 'auto'

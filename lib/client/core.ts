@@ -18,8 +18,10 @@ import { Emitter } from './emitter.ts'
 import { ConnectionError, RelayError, TimeoutError } from './errors.ts'
 import { Flow } from './flow.ts'
 import { withBareNames } from './here.ts'
+import { Homes } from './homes.ts'
 import { Inbound, type LogPage } from './inbound.ts'
 import { isKept, Kept } from './kept.ts'
+import { MemoryKnownRelays } from './known-relays.ts'
 import { Lasting, lastingIn } from './lasting.ts'
 import { Line } from './line.ts'
 import type { Place } from './login.ts'
@@ -49,6 +51,7 @@ export class Core {
   readonly deliveries: Deliveries
   readonly outgoing: Outgoing
   readonly lasting: Lasting
+  readonly homes: Homes
   readonly now: () => number
   readonly timeoutMs: number
   readonly #options: ClientOptions
@@ -106,11 +109,14 @@ export class Core {
       changed,
       missed: streams => this.#catchUp(streams),
     })
+    const { knownRelays = new MemoryKnownRelays(), confirmRelay } = options
+    this.homes = new Homes({ ask: host => this.request('HOME', { host }), knownRelays, confirmRelay, now: this.now })
     this.#check = new SignatureCheck({
       identity,
       verify: options.verify ?? verify,
       keyOf: agent => this.#keyOf(agent),
       relay: () => this.#place?.isProved === true ? this.#place.relay : undefined,
+      homes: this.homes,
       now: this.now,
     })
     this.#transcripts = new TranscriptChecks({
@@ -172,12 +178,8 @@ export class Core {
       backoff,
       random,
     })
-    this.session = new Session(sessionOptions(options, {
-      timeoutMs: requestTimeoutMs,
-      now: this.now,
-      random,
-      backoff: reconnect === false ? undefined : backoff,
-    }), {
+    const times = { timeoutMs: requestTimeoutMs, now: this.now, random, backoff: reconnect === false ? undefined : backoff }
+    this.session = new Session(sessionOptions({ ...options, knownRelays }, times), {
       opened: (welcome, place) => this.#opened(welcome, place),
       frame: (frame, chars) => this.#frame(frame, chars),
       invalid: message => this.tell({ kind: 'invalid-frame', message }),
@@ -207,7 +209,7 @@ export class Core {
   /** What messages are signed with, beside the key. */
   get signing(): Omit<SigningMessages, 'identity'> {
     const seen: SigningMessages['seen'] = stream => this.#transcripts.seen(stream)
-    return { place: () => this.#place, knows: feature => this.#knows(feature), seen, now: this.now }
+    return { place: () => this.#place, knows: feature => this.#knows(feature), homes: this.homes, seen, now: this.now }
   }
 
   /** What the signature of a stored event comes to, where it is a message. */
@@ -482,6 +484,7 @@ export class Core {
     this.lasting.lost()
     this.outgoing.lost()
     this.#check.lost()
+    this.homes.lost()
     this.#inbound.reset()
     this.#progress.reconnected()
     this.#flow.reconnected()

@@ -1,7 +1,8 @@
 // How a message is signed: for the relay that takes it, when it is sent.
 import { whenThere, type Awaitable } from '../identity/awaitable.ts'
 import { messageText, messageTextV2, randomNonce, type Identity } from '../identity/index.ts'
-import type { RequestInput } from '../protocol/index.ts'
+import { addressOf, type RequestInput } from '../protocol/index.ts'
+import type { Homes } from './homes.ts'
 import type { Place } from './login.ts'
 
 export interface SigningMessages {
@@ -9,6 +10,8 @@ export interface SigningMessages {
   /** Who the relay is, and what it knows beyond what older ones do. */
   readonly place: () => Place | undefined
   readonly knows: (feature: 'msg-v2') => boolean
+  /** The relays that names with a host are at. */
+  readonly homes: Pick<Homes, 'known'>
   /** What of a channel we have seen, where it is time to say that. */
   readonly seen: (stream: string) => RequestInput<'MSG'>['seen']
   /** ms since 1970 */
@@ -19,18 +22,25 @@ type Signed = Pick<RequestInput<'MSG'>, 'sig' | 'sig_v' | 'ts' | 'nonce' | 'seen
 
 /**
  * What signs a message, each time it is sent anew: under one nonce, so that however often it was sent it is one. A relay that has
- * not proved who it is, or does not know the form that names it, gets the older one.
+ * not proved who it is, or does not know the form that names it, gets the older one. What is for another relay is signed for that one, which is known
+ * by then where this one is linked to it.
  */
 export const messageSigner = (
-  { identity, place, knows, seen, now }: SigningMessages,
+  { identity, place, knows, homes, seen, now }: SigningMessages,
   message: Pick<RequestInput<'MSG'>, 'to' | 'content' | 'id'> & { readonly in_reply_to?: string | undefined },
 ): () => Awaitable<Signed> => {
   const { to, content } = message
   const nonce = randomNonce()
+  const { name, host } = addressOf(to)
+  const atHome = (relay: string, ts: number) =>
+    whenThere(identity.sign(messageTextV2({ ...message, to: name, by: identity.agentId, relay, ts, nonce })),
+      sig => ({ sig_v: 2 as const, ts, nonce, sig }))
   return () => {
     const ts = now()
+    const home = host === undefined ? undefined : homes.known(host)
+    if (home !== undefined) return atHome(home.serverId, ts)
     const { relay, isProved } = place() ?? {}
-    if (relay === undefined || isProved !== true || !knows('msg-v2') || hasHalfCharacter(content))
+    if (relay === undefined || isProved !== true || host !== undefined || !knows('msg-v2') || hasHalfCharacter(content))
       return whenThere(identity.sign(messageText({ to, content, ts })), sig => ({ ts, sig }))
     const had = to.startsWith('#') ? seen(to) : undefined
     const more = had === undefined ? {} : { seen: had }

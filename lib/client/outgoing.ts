@@ -10,12 +10,14 @@ import { after } from './timer.ts'
 export interface Draft {
   readonly text: string
   readonly sign: (() => Awaitable<object>) | undefined
+  /** That its relay keeps it for another one is not enough: what that one says is waited for. */
+  readonly isSettled?: boolean | undefined
 }
 
 interface Waiting extends Ending<Frame<'ACK'>>, Draft {
   readonly id: string
-  /** uncertain: it was sent, and the connection was lost before the answer */
-  state: 'waiting' | 'sent' | 'uncertain'
+  /** kept: its relay hands it on; uncertain: it was sent, and the connection was lost before the answer */
+  state: 'waiting' | 'sent' | 'kept' | 'uncertain'
 }
 
 /** Messages in flight at once, where the relay does not limit the rate. */
@@ -91,7 +93,7 @@ export class Outgoing {
     this.#stopPause?.()
     this.#stopPause = undefined
     this.#inFlight = 0
-    for (const entry of this.#waiting.values()) if (entry.state === 'sent') entry.state = 'uncertain'
+    for (const entry of this.#waiting.values()) if (entry.state === 'sent' || entry.state === 'kept') entry.state = 'uncertain'
   }
 
   /** The agent is the same as before (`isSameAgent`): sent messages may be repeated. Otherwise nobody can tell whether they arrived. */
@@ -109,10 +111,15 @@ export class Outgoing {
 
   /** Whether the frame was about a message that waits here. */
   answer(frame: Frame): boolean {
+    if (frame.type === 'SETTLED') return this.#settle(frame)
     const id = (frame as { re?: string }).re
     const entry = id === undefined ? undefined : this.#waiting.get(id)
     if (entry === undefined || (frame.type !== 'ACK' && frame.type !== 'ERROR')) return false
-    if (frame.type === 'ACK') {
+    if (frame.type === 'ACK' && frame.pending === true && entry.isSettled === true) {
+      if (entry.state === 'sent') this.#inFlight--
+      entry.state = 'kept'
+      this.#pump()
+    } else if (frame.type === 'ACK') {
       entry.resolve(frame)
     } else if (frame.retry_after_ms !== undefined) {
       // Refused for now: the same message goes first when the time has come, one at a time from here on.
@@ -123,6 +130,15 @@ export class Outgoing {
     } else {
       entry.reject(new RelayError(frame.code, frame.message))
     }
+    return true
+  }
+
+  /** What another relay made of a message that waits here for that: never the only word, for it is told again to who sends it again. */
+  #settle({ pub_id: id, to, ts, msg_id, home_msg_id, seq, code, message }: Frame<'SETTLED'>): boolean {
+    const entry = this.#waiting.get(id)
+    if (entry?.state !== 'kept') return false
+    if (code === undefined) entry.resolve({ type: 'ACK', re: id, ts, msg_id: home_msg_id ?? msg_id, to, seq: seq ?? 0 })
+    else entry.reject(new RelayError(code, message ?? 'Its relay refused it'))
     return true
   }
 

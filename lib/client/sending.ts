@@ -13,7 +13,7 @@ export type Sent = Told<'ACK'>
 export interface ReplyOptions extends Omit<SendOptions, 'inReplyTo'> {}
 
 /** How to ask: what `send` takes, and how long to wait for the answer. */
-export interface AskOptions extends Omit<SendOptions, 'inReplyTo' | 'receipts' | 'stream' | 'floor'> {
+export interface AskOptions extends Omit<SendOptions, 'inReplyTo' | 'receipts' | 'stream' | 'floor' | 'settled'> {
   /** ms to wait for the answer; default 60,000 */
   readonly timeoutMs?: number | undefined
 }
@@ -28,6 +28,11 @@ export interface SendOptions extends CallOptions {
   readonly ttlMs?: number | undefined
   /** Be told by STATUS frames (`client.on('STATUS', …)`) what becomes of the message. */
   readonly receipts?: boolean | undefined
+  /**
+   * Of a message for another relay that this one is linked to: wait until that one took it, and reject where it refused it. Default: until this
+   * relay keeps it to hand it on (`pending`); `SETTLED` tells the rest.
+   */
+  readonly settled?: boolean | undefined
   /** files that it names: those this agent brought to the relay (`putFile` of `agentchat/node`) */
   readonly files?: Asked<'MSG'>['files']
   /** Only while this agent has the floor of the message that it answers (`takeFloor`). */

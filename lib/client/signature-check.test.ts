@@ -70,6 +70,29 @@ test('in a channel of another relay a signature was made for that one: it holds,
   expect(check.of({ from, content, seq, ts, replay: true, to: '#general', ...older })).toBe('weak')
 })
 
+test('in a channel whose home is known it is good when it was made for that one, or for a key that it had before', async () => {
+  const [home, before] = ['e'.repeat(64), 'd'.repeat(64)]
+  const known = { serverId: home, former: [before] }
+  const check = checkOf({
+    verify,
+    homes: { known: host => host === 'b.example' ? known : undefined, of: () => Promise.reject(new Error('no')) },
+  })
+  const signedFor = (signed: string, n: number, to: `#${string}` = '#general@b.example'): CheckedMessage => {
+    const { from, content, nonce } = message(n)
+    const sig = identity.sign(messageTextV2({ by: from, relay: signed, to: '#general', content, id: `${n}`, ts, nonce: nonce! }))
+    return { ...message(n), to, sig, relay: signed, pub_id: `${n}` }
+  }
+  expect(check.of(signedFor(home, 1))).toBe('valid')
+  expect(check.of(signedFor(before, 2))).toBe('valid')
+  expect(check.of(signedFor(relay, 3))).toBe('foreign')
+  expect(check.of({ ...signedFor(home, 4), content: 'never said' })).toBe('invalid')
+  // It says that it was signed for the home, and was not.
+  expect(check.of({ ...signedFor(relay, 5), relay: home })).toBe('invalid')
+  expect(check.of({ ...signedFor(home, 1), seq: 7 })).toBe('duplicated')
+  // Of a host that nobody could tell of.
+  expect(await check.of(signedFor(home, 6, '#general@c.example'))).toBe('foreign')
+})
+
 test('a key that the relay does not show is asked for once on a connection, a key that is not of the id neither', async () => {
   const asked: string[] = []
   const check = checkOf({

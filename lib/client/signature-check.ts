@@ -13,6 +13,7 @@ import { addressOf, hasHost } from '../protocol/address.ts'
 import { fieldLimits } from '../protocol/field-limits.ts'
 import type { Frame } from '../protocol/index.ts'
 import { isPromise } from './emitter.ts'
+import type { Homes } from './homes.ts'
 import { rawTextOf } from './raw-text.ts'
 
 /** A verifier that may take its time. */
@@ -28,6 +29,8 @@ export interface SignatureCheckOptions {
   readonly keyOf: (agent: string) => Promise<string | undefined>
   /** The relay's identity, where it has proved it. */
   readonly relay: () => string | undefined
+  /** Relays whose channels are mirrored at this one. */
+  readonly homes?: Pick<Homes, 'of' | 'known'> | undefined
   /** ms since 1970 */
   readonly now: () => number
 }
@@ -53,11 +56,24 @@ export class SignatureCheck {
 
   /** At once where nothing has to be asked; never rejects. */
   of(message: CheckedMessage): SignatureState | Promise<SignatureState> {
-    const { sig, sig_v, sig_ts, from } = message
+    const { sig, sig_v, sig_ts } = message
     if (sig === undefined || (sig_ts === undefined && sig_v === undefined)) return 'none'
+    const { homes } = this.#options
+    const host = hasHost(message.to) ? addressOf(message.to).host! : undefined
+    if (homes !== undefined && host !== undefined && homes.known(host) === undefined) return this.#atHome(homes.of(host), message)
+    return this.#of(message)
+  }
+
+  #of(message: CheckedMessage): SignatureState | Promise<SignatureState> {
+    const { from } = message
     if (this.#keyless.has(from)) return 'unknown-key'
     const key = this.#knownKey(from)
     return key === undefined ? this.#later(message) : this.#checked(key, message)
+  }
+
+  async #atHome(home: Promise<unknown>, message: CheckedMessage): Promise<SignatureState> {
+    await home.catch(() => undefined)
+    return this.#of(message)
   }
 
   /** The key of an agent, where it is known. PEM */
@@ -109,13 +125,20 @@ export class SignatureCheck {
 
   /** What a signature that holds says of this message. */
   #standing(message: CheckedMessage): SignatureState {
-    const { relay, now } = this.#options
+    const { now } = this.#options
     const { sig_v, sig_ts = 0, ts, replay } = message
-    if (hasHost(message.to) || (sig_v !== undefined && message.relay !== relay())) return 'foreign'
+    if (!this.#isForHere(message)) return 'foreign'
     if (this.#isSeenElsewhere(message)) return 'duplicated'
     const isNear = (time: number) => Math.abs(time - sig_ts) <= fieldLimits.maxClockSkewMs
     if (!isNear(ts) || (replay !== true && !isNear(now()))) return 'stale'
     return sig_v === undefined ? 'weak' : 'valid'
+  }
+
+  /** Whether it was signed for the relay that orders its stream, as far as that is known. */
+  #isForHere({ to, sig_v, relay: signedFor }: CheckedMessage): boolean {
+    if (!hasHost(to)) return sig_v === undefined || signedFor === this.#options.relay()
+    const home = this.#options.homes?.known(addressOf(to).host!)
+    return home !== undefined && (sig_v === undefined || signedFor === home.serverId || home.former.includes(signedFor ?? ''))
   }
 
   /** One signature is for one message. What is read again is the same one: it has its number, in the stream that is signed. */

@@ -89,7 +89,7 @@ export {
   type TradeAction,
   type TradeSignature,
 } from './trade-signatures.ts'
-export { serverDocumentProblem, serverDocumentText, succeeds, type ServerDocumentProblem } from './server-documents.ts'
+export { formerIds, serverDocumentProblem, serverDocumentText, succeeds, type ServerDocumentProblem } from './server-documents.ts'
 export {
   checkProof,
   comparedHeads,

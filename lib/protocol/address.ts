@@ -16,3 +16,6 @@ export const addressOf = (text: string): Address => {
 
 /** Whether a name says at which relay. */
 export const hasHost = (name: unknown): name is string => typeof name === 'string' && name.includes('@', 1)
+
+/** The host of the relay that handed an event on, by its `via`; undefined: it came in by a door of its own relay, whose names have neither dot nor port. */
+export const hostOfVia = (via: string | undefined): string | undefined => via !== undefined && /[.:]/.test(via) ? via : undefined

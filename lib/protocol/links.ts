@@ -1,7 +1,8 @@
 // Links: other relays whose channels are mirrored here, and how that stands.
 import * as z from 'zod/mini'
 import { signal } from './define.ts'
-import { ChannelAddress, hostPattern, MsgId, RequestId, Seq, ServerId, TargetAddress, Time } from './fields.ts'
+import { ChannelAddress, hostPattern, MsgId, PublicKey, RequestId, Seq, ServerId, Signature, TargetAddress, Time } from './fields.ts'
+import { limits } from './limits.ts'
 
 /** A relay, as it stands behind a name: "chat.example", "chat.example:8443". */
 export const Host = z.string().check(z.maxLength(260), z.regex(new RegExp(`^${hostPattern}$`), 'a host like chat.example, in lower case'))
@@ -10,6 +11,20 @@ export const LinkTrust = z.literal(['read', 'both', 'off'])
 
 /** waiting: it is not there yet. following: as far as the relay was heard. stopped: what came does not fit what the relay signed. */
 export const MirrorState = z.literal(['waiting', 'following', 'stopped'])
+
+/** What a relay says of itself, signed, as far as it tells who that is; all of it is under the signature. */
+const SignedDocument = z.looseObject({
+  server_id: ServerId,
+  pubkey: PublicKey,
+  urls: z.array(z.string()).check(z.maxLength(4)),
+  rotations: z.optional(
+    z.array(z.looseObject({ old_pubkey: PublicKey, new_pubkey: PublicKey, timestamp: z.string(), signature: Signature }))
+      .check(z.maxLength(limits.maxServerRotations)),
+  ),
+  issued_at: Time,
+  expires_at: Time,
+  sig: Signature,
+})
 
 export const frames = {
   SETTLED: signal({
@@ -23,6 +38,9 @@ export const frames = {
       message: z.optional(z.string()),
       at: Time,
     },
+  }),
+  HOME: signal({
+    body: { host: Host, trust: LinkTrust, document: SignedDocument },
   }),
   LINKS: signal({
     body: {

@@ -39,7 +39,7 @@ const holdsObjects = (schema: z.core.$ZodType) => within(schema).flatMap(all).so
 
 test('every name of every frame is respelled, except in what is open', () => {
   const left = new Set(Object.keys(frames).flatMap(type => underscored(told(example(type as FrameType)), type)))
-  const documents = /\.(profile|skills|receipt|query|ratingChanges|detail)(\.|$)|Evidence\.items\.|^RECEIPTS\.receipts\./
+  const documents = /\.(profile|skills|receipt|document|query|ratingChanges|detail)(\.|$)|Evidence\.items\.|^RECEIPTS\.receipts\./
   expect([...left].filter(path => !documents.test(path))).toEqual([])
   // The receipt's own document keeps its names wherever it is told; the frame around it does not.
   expect(Object.keys(told(example('RECEIPT')))).toContain('receiptId')

@@ -12,6 +12,8 @@ export interface HomeEvent {
   readonly ts: number
   readonly msgId: string
   readonly from: string
+  /** What it says, where that is new: of no edit, and of nothing that was taken back. */
+  readonly said: string | undefined
   readonly text: string
 }
 
@@ -23,10 +25,10 @@ export const homeEvent = (text: string, channel: string, after: number): HomeEve
   if (text.length > maxEventChars) throw new Misfit('an event is larger than any')
   const decoded = decodeFrame(text)
   if (!decoded.ok || decoded.frame.type !== 'MSG') throw new Misfit('it holds what is no message')
-  const { seq, ts, msg_id: msgId, from, to } = decoded.frame
+  const { seq, ts, msg_id: msgId, from, to, content, edit, retract } = decoded.frame
   if (to !== channel) throw new Misfit(`it holds what was said in ${to.slice(0, 40)}`)
   if (seq === undefined || seq <= after || msgId === undefined) throw new Misfit('its numbers do not rise')
-  return { seq, ts, msgId, from, text }
+  return { seq, ts, msgId, from, said: edit === undefined && retract === undefined ? content : undefined, text }
 }
 
 /** Adds events to a tree. What is left out between two of them is nothing there either. @throws Misfit, IdentityError */

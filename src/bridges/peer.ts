@@ -2,7 +2,7 @@
 // read in pages, from where the mirror is, and each page is checked against a head that its relay signs. So a cut, a doubled frame or one
 // that never came make no difference.
 import { Requests } from '../../lib/client/requests.ts'
-import { ConnectionError, RelayError } from '../../lib/client/errors.ts'
+import { ConnectionError, ProtocolError, RelayError } from '../../lib/client/errors.ts'
 import { rawTextOf } from '../../lib/client/raw-text.ts'
 import { sessionOptions } from '../../lib/client/session-options.ts'
 import { Session } from '../../lib/client/session.ts'
@@ -12,6 +12,9 @@ import { IdentityError, isConsistent, TranscriptRange, type Checkpoint, type Ide
 import { isSameHash, relayWitness, type Evidence } from '../../lib/identity/transcripts/index.ts'
 import { rawField, rawItems, type Frame, type ReplyType, type RequestInput, type RequestType } from '../../lib/protocol/index.ts'
 import { Cosigning, evidenceOf, isAsCosigned, ownShown, type Cosigned } from './cosigning.ts'
+import { Authors, type Author } from './authors.ts'
+import { Description, type Described } from './description.ts'
+import { Handing, type Handed, type Waiting } from './handing.ts'
 import { addEvents, checkBeginning, headOf, homeEvent, Misfit, nodes, treeOfPeaks, type HomeEvent, type HomeKey } from './page.ts'
 
 export interface Standing {
@@ -37,6 +40,7 @@ export interface Pulled {
   readonly behind: number | undefined
   /** A head that this relay cosigned and does not know of any more. */
   readonly shown: string | undefined
+  readonly authors: readonly Author[]
 }
 
 /** Events that their home erased, or lets be taken back: the `after`-th of those and the next, up to the `upto`-th. */
@@ -77,20 +81,6 @@ export interface RelayPeerOptions {
   onArrival(): void
 }
 
-export interface Waiting {
-  readonly n: number
-  readonly agent: string
-  readonly body: string
-}
-
-export interface Handed {
-  readonly n: number
-  readonly seq?: number
-  readonly msgId?: string
-  readonly code?: string
-  readonly message?: string
-}
-
 interface Followed {
   epoch: string | undefined
   tree: TranscriptRange
@@ -110,13 +100,7 @@ interface Followed {
 const pageEvents = 200
 /** Pages that wait to be stored, of all channels. */
 const maxArrived = 4
-/** Messages that are handed on at once, of as many authors. */
-const maxUnderWay = 32
-/** Authors who are passed over meanwhile. */
-const maxHeld = 1_000
 const retryMs = 60_000
-/** What a link waits for at most where it brings too much. */
-const passingMs = 1_000
 /** Pages of channels that are looked through for one. */
 const maxListed = 10
 const heartbeatMs = 15_000
@@ -136,18 +120,14 @@ export class RelayPeer {
   #retryAt = 0
   #lastId = 0
   #isRunning = false
-  #waiting: readonly Waiting[] = []
-  /** Authors of whom one is under way, or answered and not noted. */
-  readonly #underWay = new Map<string, number>()
-  #answered: Handed[] = []
+  readonly #handing: Handing
   readonly #cosigning: Cosigning
-  /** ms; the other relay takes nothing more until then … */
-  #handAt = 0
-  /** … and of these authors. */
-  readonly #held = new Map<string, number>()
+  readonly #authors = new Authors(agent => this.#ask('WHOIS', { agent: agent as `@${string}` }))
+  readonly #description: Description
 
   constructor(options: RelayPeerOptions) {
     this.#options = options
+    this.#description = new Description(options)
     const { url, serverId, identity, name, transport, verify, backoffMs, now, random } = options
     const backoff = backoffMs === undefined ? defaultBackoff : { ...defaultBackoff, minMs: backoffMs, maxMs: backoffMs }
     this.#session = new Session(
@@ -166,6 +146,20 @@ export class RelayPeer {
     this.#cosigning = new Cosigning({
       hand: (channel, checkpoint) => this.#ask('COSIGN', { channel: channel as `#${string}`, checkpoint }),
       now,
+    })
+    this.#handing = new Handing({
+      now,
+      isOpen: () => this.#session.state === 'open' && this.#home !== undefined,
+      ask: body => {
+        const id = `l${++this.#lastId}`
+        return this.#requests.call(id, 'RELAYED', () => `{"type":"RELAYED","id":"${id}",${body.slice(1)}`, { timeoutMs }) as Promise<
+          Frame<'ACK'>
+        >
+      },
+      onAnswer: () => options.onArrival(),
+      onProblem: problem => {
+        this.#problem = problem
+      },
     })
     this.#requests = new Requests(text => {
       if (typeof text === 'string') this.#session.send(text)
@@ -204,6 +198,7 @@ export class RelayPeer {
     }
     void this.#cosigning.handOn()
     const { state } = this.#session
+    if (state === 'open') this.#description.readNow()
     if (state === 'idle' && this.#options.now() >= this.#retryAt) this.#session.connect({ wait: true }).catch(() => undefined)
     void this.#run()
   }
@@ -222,33 +217,37 @@ export class RelayPeer {
   }
 
   held(): readonly string[] {
-    const now = this.#options.now()
-    for (const [agent, until] of this.#held) if (until <= now) this.#held.delete(agent)
-    return [...this.#held.keys()]
+    return this.#handing.held()
   }
 
   hand(waiting: readonly Waiting[]): void {
-    this.#waiting = waiting
-    this.#handOn()
+    this.#handing.hand(waiting)
   }
 
   answered(): readonly Handed[] {
-    return this.#answered
+    return this.#handing.answered()
   }
 
   noted(handed: Handed): void {
-    this.#answered = this.#answered.filter(each => each !== handed)
-    this.#waiting = this.#waiting.filter(({ n }) => n !== handed.n)
-    for (const [agent, n] of this.#underWay) if (n === handed.n) this.#underWay.delete(agent)
-    this.#handOn()
+    this.#handing.noted(handed)
+  }
+
+  described(): Described | undefined {
+    return this.#description.found
+  }
+
+  notedDescription(described: Described): void {
+    this.#description.noted(described)
   }
 
   close(): void {
+    this.#description.close()
     this.#followed.clear()
     void this.#session.close()
   }
 
   #opened(maxFrameBytes: number, key: string | undefined): void {
+    this.#description.readNow()
     this.#problem = undefined
     this.#home = key === undefined ? undefined : { serverId: this.#options.serverId, key }
     for (const followed of this.#followed.values()) Object.assign(followed, { isJoined: false, isDue: true })
@@ -256,47 +255,7 @@ export class RelayPeer {
     this.#requests.catchUp()
     this.#cosigning.opened()
     void this.#run()
-    this.#handOn()
-  }
-
-  /** The next of each author, in the order in which they wait. */
-  #handOn(): void {
-    if (this.#session.state !== 'open' || this.#home === undefined || this.#options.now() < this.#handAt) return
-    for (const waiting of this.#waiting) {
-      if (this.#underWay.size >= maxUnderWay) return
-      if (this.#underWay.has(waiting.agent) || this.#held.has(waiting.agent)) continue
-      this.#underWay.set(waiting.agent, waiting.n)
-      void this.#handOne(waiting)
-    }
-  }
-
-  async #handOne({ n, agent, body }: Waiting): Promise<void> {
-    const id = `l${++this.#lastId}`
-    const text = `{"type":"RELAYED","id":"${id}",${body.slice(1)}`
-    try {
-      const { seq, msg_id: msgId } = await this.#requests.call(id, 'RELAYED', () => text, { timeoutMs }) as Frame<'ACK'>
-      this.#answered.push({ n, seq, msgId })
-      this.#problem = undefined
-      this.#options.onArrival()
-    } catch (error) {
-      // Too late is too late, however often it is said.
-      const isOver = error instanceof RelayError && (!error.shouldRetry() || error.code === 'VERIFICATION_EXPIRED')
-      if (error instanceof RelayError && isOver && error.code !== 'LINK_REFUSED') {
-        this.#answered.push({ n, code: error.code, message: error.message })
-        return this.#options.onArrival()
-      }
-      // It waits, and with it all behind it of its author.
-      this.#underWay.delete(agent)
-      if (!(error instanceof RelayError)) return
-      const { code, message, retryAfterMs } = error
-      const now = this.#options.now()
-      const waitMs = retryAfterMs ?? (code === 'LINK_REFUSED' ? retryMs : passingMs)
-      this.#problem = message
-      if (this.#held.size >= maxHeld) this.#held.delete(this.#held.keys().next().value!)
-      this.#held.set(agent, now + waitMs)
-      // Slow mode is its author's alone; a link waits a moment, or is refused.
-      if (code !== 'INTERNAL' && (code !== 'RATE_LIMITED' || waitMs <= passingMs)) this.#handAt = now + waitMs
-    }
+    this.#handing.goOn()
   }
 
   #heard(frame: Frame): void {
@@ -318,6 +277,8 @@ export class RelayPeer {
   #gaveUp(error: unknown): void {
     this.#problem = error instanceof Error ? error.message : undefined
     this.#retryAt = this.#options.now() + retryMs
+    // Another key: the relay may have handed over to it.
+    if (error instanceof ProtocolError && error.code === 'RELAY_CHANGED') this.#description.readNow()
     this.#requests.failAll(new ConnectionError('CLOSED', 'The link is closed'))
   }
 
@@ -456,7 +417,9 @@ export class RelayPeer {
     if (epoch === undefined || head.epoch === epoch) checkBeginning(from, head, signed)
     const isBehind = last === undefined || (last.isFollowed && isGoingOn ? last.size <= from.size : await this.#isBehind(last, head))
     if (answer.seq > from.size) followed.isDue = true
+    const authors = await this.#authors.of(events)
     return {
+      authors,
       channel,
       epoch: head.epoch,
       begins: begun !== undefined,

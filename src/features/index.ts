@@ -88,6 +88,7 @@ import { transcripts, type TranscriptOptions } from './talk/transcripts/handlers
 import { webhooks, type WebhookOptions } from './talk/webhooks/handlers.ts'
 import { ferryOf, handingOn, links, type LinkOptions } from './links/bridge/handlers.ts'
 import { handedMigrations } from './links/bridge/handed-store.ts'
+import { remoteAgent, remoteMigrations } from './links/bridge/remote-store.ts'
 import { linkMigrations, mirrorOf } from './links/bridge/store.ts'
 import { ownCosigned, witnessMigrations } from './links/bridge/witness.ts'
 import { closingCases } from './trade/court/closing.ts'
@@ -111,7 +112,7 @@ import { skills, type SkillOptions } from './trade/skills/handlers.ts'
 
 type TalkOptions =
   & Omit<SessionOptions, 'agentUses'>
-  & Omit<IdentityOptions, 'rotated'>
+  & Omit<IdentityOptions, 'rotated' | 'remoteAgent'>
   & ChannelOptions
   & Omit<MessageOptions, 'nameFiles' | 'answerFloor' | 'inCircle'>
   & FileOptions
@@ -248,7 +249,7 @@ const agentUses: readonly AgentUse[] = [
 const wings = {
   talk: {
     session: slice(ports => session({ ...ports, agentUses })),
-    identity: slice(ports => identity({ ...ports, rotated: agent => ports.budgets.changed(agent) }), proofMigrations),
+    identity: slice(ports => identity({ ...ports, remoteAgent, rotated: agent => ports.budgets.changed(agent) }), proofMigrations),
     channels: slice(channels, channelMigrations),
     messages: slice(ports => handingOn(ports.saying, ports.ferry, ports)),
     growing: slice(ports => countingSaid(ports.budgets, growing(ports), 'DELTA')),
@@ -297,7 +298,7 @@ const wings = {
     accounts: slice(() => ({}), accountMigrations, claimMigrations, vaultMigrations, deviceMigrations, identityMigrations),
   },
   links: {
-    bridge: slice(links, linkMigrations, handedMigrations, witnessMigrations),
+    bridge: slice(links, linkMigrations, handedMigrations, remoteMigrations, witnessMigrations),
   },
 } as const satisfies Readonly<Record<Wing, Readonly<Record<string, Slice>>>>
 

@@ -8,6 +8,7 @@ import { importArchive } from './importer.ts'
 import { importedTo, moveBack, moveToPostgres, withCopy } from './move.ts'
 import type { Keeper } from './orders.ts'
 import { readArchive } from './reader.ts'
+import { rotateKey } from './relay-key.ts'
 
 export const createKeeper = async (migrations: readonly Migration[]): Promise<Keeper> => {
   const steps = await stepsOf(migrations)
@@ -31,6 +32,7 @@ export const createKeeper = async (migrations: readonly Migration[]): Promise<Ke
     backup: options => backup(options, steps),
     verify: (file, watched) => checkDatabase(file, steps, watched),
     restore: options => restore(options, steps),
+    rotateKey: options => rotateKey(options, migrations),
     renewEpoch: options => renewEpoch(options, migrations),
     moveToPostgres: options => moveToPostgres(options, migrations),
     moveBack: options => moveBack(options, migrations),

@@ -95,6 +95,17 @@ export interface Renewed {
   readonly epoch: string
 }
 
+export interface KeyOptions extends EpochOptions {
+  /** ms since 1970 */
+  readonly now: number
+}
+
+/** The relay's identity, before and from now on. */
+export interface RotatedKey {
+  readonly was: string
+  readonly serverId: string
+}
+
 export interface MoveOptions extends Watched {
   /** The relay's directory; on the way back it is empty, not there yet, or the one that was moved away. */
   readonly data: string
@@ -132,6 +143,8 @@ export interface Keeper {
   restore(options: RestoreOptions): Promise<Restored>
   /** Gives the log a new epoch; no relay runs on it. */
   renewEpoch(options: EpochOptions): Promise<Renewed>
+  /** Gives the relay another key, which its own signs over to; no relay runs on it. */
+  rotateKey(options: KeyOptions): Promise<RotatedKey>
   /** Everything into an empty database on a server, compared; the directory stays, and no relay starts on it any more. */
   moveToPostgres(options: MoveOptions): Promise<Moved>
   /** The other way round. */

@@ -371,7 +371,7 @@ export class Committer {
     const doorway = job.connection?.doorway
     // Nobody is promised that time: the event does not name it, STATUS does.
     const waitMs = ttlMs ?? (type === 'MSG' && this.#options.inboxWaitMs > 0 ? this.#options.inboxWaitMs : undefined)
-    const { address } = job.connection ?? {}
+    const { address = append.address } = job.connection ?? {}
     const event = { ...append, author: authorOf(body), address, ttlMs: waitMs, ...(stored !== undefined && { at: stored.at }) }
     const appended = tx.log.append(event, now, ({ seq, ts, msgId }) => {
       if (stored !== undefined) return textOfFrame(frame = frameOfText(stored.text))

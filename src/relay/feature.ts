@@ -130,6 +130,8 @@ interface AppendOf<T extends EventType> {
   readonly inbox?: readonly string[]
   /** Those of them who block whoever says it: it is kept from them, and nobody is told. */
   readonly muted?: readonly string[]
+  /** Whose share of an inbox it takes, where it comes by no connection. */
+  readonly address?: string
   /** ms after which it is not offered any more */
   readonly ttlMs?: number
   /** The author wants to be told what becomes of it. */

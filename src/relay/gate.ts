@@ -106,6 +106,8 @@ export class Gate {
         if (atMirrors.has(type)) return undefined
         return new Fail('HOST_UNKNOWN', `${field}: ${address} is mirrored here; ${type} is done at its own relay, ${host}: connect to it`)
       }
+      // Whether agents there can be written to is decided where links are.
+      if (type === 'MSG' && name.startsWith('@')) return undefined
       return new Fail('HOST_UNKNOWN', `${field}: ${name} of ${host} is at another relay; connect to it, nothing is passed on from here`)
     }
     body[field] = name

@@ -86,6 +86,15 @@ const holders = {
 const nearlyFull = 0.9
 const nobody: Holder = { agent: '', address: '' }
 
+/** What waits in an inbox: of a sender, of those of its address, of all. */
+interface Waiting {
+  readonly sender: number
+  readonly address: number
+  readonly all: number
+}
+
+const nothing: Waiting = { sender: 0, address: 0, all: 0 }
+
 export class Shares {
   readonly #limits: Readonly<Record<string, number>>
 
@@ -104,10 +113,14 @@ export class Shares {
     }
   }
 
-  /** Whether a sender may leave one more message in an inbox. @throws Fail LIMIT_REACHED */
-  checkInbox(tx: Tx, agent: string, { agent: sender, address }: Holder): Awaitable<void> {
-    const check = ({ sender: own, address: near, all }: { readonly sender: number, readonly address: number, readonly all: number }) =>
-      this.check('inbox', { agent: own, address: near, all })
+  /** Whether a sender may leave one more message in an inbox; `beside`: what it leaves there in the same turn. @throws Fail LIMIT_REACHED */
+  checkInbox(tx: Tx, agent: string, { agent: sender, address }: Holder, beside: Waiting = nothing): Awaitable<void> {
+    const check = (waiting: Waiting) =>
+      this.check('inbox', {
+        agent: waiting.sender + beside.sender,
+        address: waiting.address + beside.address,
+        all: waiting.all + beside.all,
+      })
     const waiting = tx.log.waiting(agent, sender, address)
     return waiting instanceof Promise ? waiting.then(check) : check(waiting)
   }

@@ -2,7 +2,7 @@
 import type { FrameDocs, RequestDocs } from './define.ts'
 import type { ServerDocument } from '../server-document.ts'
 
-const example: ServerDocument = {
+export const example: ServerDocument = {
   format: 'agentchat-server/1',
   server_id: '2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
   pubkey: '-----BEGIN PUBLIC KEY-----\n…',

@@ -33,6 +33,11 @@ export const requests = {
     cost: { frames: 4 },
     reply: 'ACK',
   }),
+  HOME: request('relay.look', {
+    body: { host: Host },
+    cost: { frames: 2 },
+    reply: 'HOME',
+  }),
   ADMIN_LINK: admin({
     host: Host,
     url: optional(RelayUrl),

@@ -87,6 +87,7 @@ const groups: Readonly<Record<string, Loaders>> = {
     backup: async () => (await import('./backup.ts')).backup,
     restore: async () => (await import('./restore.ts')).restore,
     epoch: async () => (await import('./epoch.ts')).epoch,
+    'relay-key': async () => (await import('./relay-key.ts')).relayKey,
     migrate: async () => (await import('./migrate.ts')).migrate,
     bench: async () => (await import('./bench.ts')).bench,
     doctor: async () => (await import('./doctor.ts')).doctor,

@@ -1,5 +1,6 @@
 // agentchat send: says something, and ends well only once the relay has stored it.
-import type { AgentChatClient, ChannelName } from '../../../lib/client/index.ts'
+import type { AgentChatClient, ChannelName, Frame, Sent, Target } from '../../../lib/client/index.ts'
+import { addressOf } from '../../../lib/protocol/address.ts'
 import { limits } from '../../../lib/protocol/limits.ts'
 import { command, relayOptions, whole, type Call, type Wish } from '../command.ts'
 import { CliError } from '../exit.ts'
@@ -36,14 +37,42 @@ const prefixOf = ({ options, io }: SendCall): string => {
 }
 
 /** Says so when a line came with a stable id that a nameless session cannot make good. */
-const connectFor = async (call: SendCall, wish: Wish): Promise<AgentChatClient> => {
-  const { args: { target }, options, io, out } = call
-  const client = await call.connect({ session: `send-${Math.floor(io.random() * 2 ** 32).toString(36)}`, ...wish })
+const connectFor = async (call: SendCall, more: Wish): Promise<Way> => {
+  const { args, server, options, io, out } = call
+  const wish = { session: `send-${Math.floor(io.random() * 2 ** 32).toString(36)}`, ...more }
   if (options.id !== undefined && (await call.target()).identity === undefined)
     out.say('note: without an identity (-i) every run is '
       + 'another agent, so --id cannot find what an earlier run stored')
+  const { name, host } = addressOf(args.target)
+  if (host === undefined || server !== undefined) return entered(await call.connect(wish), args.target)
+  return await linkedWay(call, wish, host) ?? entered(await call.connect({ ...wish, host }), name)
+}
+
+/** Who sends, and the name that the relay has there for whom it is. */
+interface Way {
+  readonly client: AgentChatClient
+  readonly target: Target
+}
+
+const entered = async (client: AgentChatClient, name: string): Promise<Way> => {
+  const target = name as Target
   if (target.startsWith('#')) await client.join(target as ChannelName, { limit: 0 })
-  return client
+  return { client, target }
+}
+
+/** By the relay of one's own, where that is linked to the one of the name and hands on: what is answered comes there too. */
+const linkedWay = async (call: SendCall, wish: Wish, host: string): Promise<Way | undefined> => {
+  const { isOwn } = await import('../addressed.ts')
+  const isThere = await isOwn(host, () => call.target())
+  const client = isThere ? undefined : await call.connect({ ...wish, isFurther: true }).catch(() => undefined)
+  try {
+    const { trust } = await client!.request('HOME', { host })
+    if (trust === 'both') return await entered(client!, call.args.target)
+  } catch {
+    // There is no relay of one's own, it is not linked, or does not mirror the channel.
+  }
+  await client?.close()
+  return undefined
 }
 
 /** Brings the file first: what came of it in an earlier run is not sent again. */
@@ -66,22 +95,39 @@ const fileFor = async (call: SendCall, client: AgentChatClient, path: string) =>
 }
 
 const sendOne = async (call: SendCall, content: string): Promise<void> => {
-  const { args: { target }, options, out } = call
+  const { options, out } = call
   const { fieldsOfFrame } = await import('../vocabulary.ts')
   const prefix = prefixOf(call)
-  const client = await connectFor(call, {})
+  const { client, target } = await connectFor(call, {})
   const { file } = options
   const files = file === undefined ? undefined : [await fileFor(call, client, await readable(file))]
-  const ack = await client.send(target, content, {
+  const how = {
     id: `${prefix}-1`,
     inReplyTo: options.replyTo,
     ...(files !== undefined && { files }),
     timeoutMs: (options.timeout ?? 15) * 1_000,
-  })
-  out.done(ack.frame, ({ to, seq, duplicate }) => `Stored in ${to} as ${seq}${duplicate ? ' (it was there already)' : ''}`, {
-    fields: fieldsOfFrame('ACK'),
+  }
+  const kept = await client.send(target, content, how)
+  const ack = kept.pending ? await settledOf(client, target, content, how) ?? kept : kept
+  out.done(ack.frame, storedText, { fields: fieldsOfFrame('ACK') })
+}
+
+/** What the other relay made of what this one keeps for it: the same id asks for that. undefined: it has not been reached in time. */
+const settledOf = async (
+  client: AgentChatClient,
+  ...[target, content, how]: Parameters<AgentChatClient['send']>
+): Promise<Sent | undefined> => {
+  const { TimeoutError } = await import('../../../lib/client/index.ts')
+  return client.send(target, content, { ...how, settled: true }).catch((error: unknown) => {
+    if (error instanceof TimeoutError) return undefined
+    throw error
   })
 }
+
+const storedText = ({ to, seq, duplicate, pending }: Frame<'ACK'>): string =>
+  pending
+    ? `Kept for ${to}: it is handed on when its relay can be reached, for most of a day. The same --id tells what became of it`
+    : `Stored in ${to} as ${seq}${duplicate ? ' (it was there already)' : ''}`
 
 /** The input byte for byte, or not at all. */
 const sendWhole = async (call: SendCall): Promise<void> => {
@@ -93,24 +139,23 @@ const sendWhole = async (call: SendCall): Promise<void> => {
 
 /** One message, seen while it is written; what is stored is the whole. */
 const sendGrowing = async (call: SendCall): Promise<void> => {
-  const { args: { target }, options, io, out } = call
+  const { options, io, out } = call
   const [{ fieldsOfFrame }, { textsOf }] = await Promise.all([import('../vocabulary.ts'), import('../lines.ts')])
   const timeoutMs = (options.timeout ?? 60) * 1_000
-  const client = await connectFor(call, { timeoutMs: 15_000, reconnect: { maxMs: 5_000, maxElapsedMs: timeoutMs } })
+  const { client, target } = await connectFor(call, { timeoutMs: 15_000, reconnect: { maxMs: 5_000, maxElapsedMs: timeoutMs } })
   const message = client.stream(target, { id: `${prefixOf(call)}-1`, inReplyTo: options.replyTo, timeoutMs })
   for await (const text of textsOf(io.stdin, client.welcome!.limits.maxContentBytes ?? limits.maxContentChars)) message.write(text)
   if (message.text === '') throw new CliError('usage', 'Standard input is empty: nothing was sent')
   const ack = await message.end()
-  out.done(ack.frame, ({ to, seq, duplicate }) => `Stored in ${to} as ${seq}${duplicate ? ' (it was there already)' : ''}`, {
-    fields: fieldsOfFrame('ACK'),
-  })
+  out.done(ack.frame, storedText, { fields: fieldsOfFrame('ACK') })
 }
 
 const sendStdin = async (call: SendCall): Promise<void> => {
-  const { args: { target }, options, io, out } = call
+  const { options, io, out } = call
   const [{ linesOf }, { Pace }, { sendLines }] = await Promise.all([import('../lines.ts'), import('../pace.ts'), import('../sender.ts')])
   const prefix = prefixOf(call)
-  const client = await connectFor(call, { timeoutMs: 15_000, reconnect: { maxMs: 5_000, maxElapsedMs: (options.timeout ?? 60) * 1_000 } })
+  const reconnect = { maxMs: 5_000, maxElapsedMs: (options.timeout ?? 60) * 1_000 }
+  const { client, target } = await connectFor(call, { timeoutMs: 15_000, reconnect })
   const { limits } = client.welcome!
   const startedAt = io.now()
   const skip = options.skip ?? 0
@@ -164,6 +209,7 @@ const sendStdin = async (call: SendCall): Promise<void> => {
 
 export const send = command({
   name: 'send',
+  isAcrossRelays: true,
   summary: 'Send a message, or each line of standard input',
   relay: true,
   arguments: args,

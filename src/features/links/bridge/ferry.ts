@@ -1,20 +1,33 @@
 // The ferry: what peers bring of other relays' channels is stored here, under the numbers and times it has there. A page and how far the mirror
 // is then are one transaction, so that nothing is stored twice and nothing is left out, whatever is killed in between.
 import { addressOf } from '../../../../lib/protocol/index.ts'
-import { notify, statusNotices, type Append, type Effect, type Notify, type Outcome, type SweepCtx } from '../../../relay/feature.ts'
+import {
+  notify,
+  statusNotices,
+  type Append,
+  type Effect,
+  type Notify,
+  type Outcome,
+  type Shares,
+  type SweepCtx,
+} from '../../../relay/feature.ts'
 import { addChannel } from '../../../store/channels.ts'
 import { isEnding } from '../../../store/endings.ts'
 import type { Tx } from '../../../store/store.ts'
-import { forgetHanded, settleHanded, waitingByHost, waitingFor, waitingId, waitingInVain } from './handed-store.ts'
+import { forgetHanded, settleHanded, waitingByHost, waitingFor, waitingId, waitingInVain, waitingRow } from './handed-store.ts'
+import { Mentions } from './mentions.ts'
 import type { LinkMeter } from './meter.ts'
 import { linksOf } from './naming.ts'
+import { ownCopy } from './own-copy.ts'
 import type { Arrived, Cosigned, Erased, Handed, HomeEvent, Peer, PeerOptions, PeerState, Pulled } from './peer.ts'
-import { allLinks, allMirrors, mirrorInfo, mirrorOf, setMirror, stateOf, type LinkRow, type MirrorRow } from './store.ts'
+import { forgetRemote, rememberRemote } from './remote-store.ts'
+import { allLinks, allMirrors, mirrorInfo, mirrorOf, setDocument, setMirror, stateOf, type LinkRow, type MirrorRow } from './store.ts'
 import { Witness, type WitnessOptions } from './witness.ts'
 
 export interface FerryOptions extends WitnessOptions {
   readonly openPeer: (options: PeerOptions) => Peer
   readonly mirrorCount: number
+  readonly shares: Shares
   /** The links that there are when it begins; undefined: links are off. */
   readonly linked: readonly LinkRow[] | undefined
   /** ms */
@@ -45,13 +58,18 @@ export const renamed = (text: string, home: string, here: string): string | unde
   return frame['to'] === home && JSON.stringify(frame) === text ? JSON.stringify({ ...frame, to: here }) : undefined
 }
 
-/** What a turn comes to. */
-interface Turn {
-  readonly append: Append[]
-  readonly effects: Effect[]
+/** What is told, and stored, of what other relays made of messages. */
+interface Settling {
   readonly tell: Notify[]
+  readonly append: Append[]
+}
+
+/** What a turn comes to. */
+interface Turn extends Settling {
+  readonly effects: Effect[]
   readonly done: (() => void)[]
   readonly peer: Peer
+  readonly mentions: Mentions
 }
 
 interface Link {
@@ -140,30 +158,35 @@ export class Ferry {
     for (const { channel, checkpoint } of mirrors) cosigned.set(channel, await this.#witness.last(ctx.tx, checkpoint))
     this.#reconcile(this.#rows, mirrors, cosigned, ctx)
     await this.#measure(ctx, mirrors)
-    if (ctx.now - this.#forgotAt >= forgetEveryMs) await forgetHanded(ctx.tx, ctx.now - this.#options.publishWindowMs)
+    if (ctx.now - this.#forgotAt >= forgetEveryMs) {
+      await forgetHanded(ctx.tx, ctx.now - this.#options.publishWindowMs)
+      await forgetRemote(ctx.tx)
+    }
     this.#forgotAt = Math.max(this.#forgotAt, ctx.now - ctx.now % forgetEveryMs)
     const append: Append[] = []
     const effects: Effect[] = []
     const tell: Notify[] = []
     const done: (() => void)[] = []
+    const mentions = new Mentions(this.#options.shares)
     for (const { peer } of this.#links.values()) {
       for (const each of peer.answered()) {
-        await this.#settle(ctx, each, tell)
+        await this.#settle(ctx, each, { tell, append })
         done.push(() => {
           peer.noted(each)
           this.#options.linkMeter.handed(each.code === undefined ? 'taken' : 'refused')
         })
       }
     }
-    await this.#giveUp(ctx, tell)
+    await this.#giveUp(ctx, { tell, append })
     for (const [host, { peer, row }] of this.#links) {
+      await this.#describe(ctx, row, peer, { done })
       if (row.trust === 'both') await this.#handOn(ctx, host, peer, { done })
       for (const each of peer.arrived()) {
         if (append.length >= storedAtOnce) {
           done.push(() => this.#again(ctx.soon))
           break
         }
-        if (await this.#store(ctx, `${each.channel}@${host}`, each, { append, effects, tell, done, peer }))
+        if (await this.#store(ctx, `${each.channel}@${host}`, each, { append, effects, tell, done, peer, mentions }))
           done.push(() => peer.settled(each))
       }
     }
@@ -218,7 +241,7 @@ export class Ferry {
           ) => [addressOf(channel).name, { epoch: epoch ?? undefined, tree, blanked, cosigned: cosigned.get(channel) }]),
       )
       const link = this.#links.get(host)
-      if (link === undefined && followed.size === 0) continue
+      if (link === undefined && followed.size === 0 && row.trust !== 'both') continue
       const { url, server_id: serverId } = row
       const { mirrorCount, openPeer } = this.#options
       const peer = link?.peer ?? openPeer({ url, serverId, mirrorCount, onArrival: () => this.#again(soon) })
@@ -228,7 +251,7 @@ export class Ferry {
   }
 
   /** What has waited for too long is given up, for its home would take it for a repeat; and what waits for one that is not linked. */
-  async #giveUp({ tx, now }: SweepCtx, tell: Notify[]): Promise<void> {
+  async #giveUp({ tx, now }: SweepCtx, turn: Settling): Promise<void> {
     if (Math.abs(now - this.#gaveUpAt) < giveUpMs) return
     this.#gaveUpAt = now
     const before = now - this.#options.publishWindowMs * maxAge
@@ -236,7 +259,7 @@ export class Ferry {
       const why = at < before
         ? { code: 'VERIFICATION_EXPIRED', message: `${host} could not be reached in time` }
         : { code: 'LINK_REFUSED', message: `${host} is not linked any more` }
-      await this.#settle({ tx, now }, { n, ...why }, tell)
+      await this.#settle({ tx, now }, { n, ...why }, turn)
       this.#options.linkMeter.handed('given_up')
     }
   }
@@ -247,11 +270,31 @@ export class Ferry {
     done.push(() => peer.hand(waiting.map(({ n, agent, body }) => ({ n, agent, body }))))
   }
 
-  async #settle({ tx, now }: Pick<SweepCtx, 'tx' | 'now'>, { n, seq, msgId, code, message }: Handed, tell: Notify[]): Promise<void> {
-    const row = await settleHanded(tx, n, {
+  /** What another relay says of itself is kept; where it has handed over to another key, the link goes on with that one. */
+  async #describe({ tx }: SweepCtx, { host, server_id }: LinkRow, peer: Peer, { done }: { readonly done: (() => void)[] }): Promise<void> {
+    const described = peer.described()
+    if (described === undefined) return
+    await setDocument(tx, host, { server_id: described.serverId, document: described.document })
+    done.push(() => {
+      peer.notedDescription(described)
+      if (described.serverId === server_id) return
+      this.#options.onLinkTrouble({ host, serverId: described.serverId, former: server_id },
+        'a linked relay has another key, which its former one signed over to')
+    })
+  }
+
+  async #settle(
+    { tx, now }: Pick<SweepCtx, 'tx' | 'now'>,
+    { n, seq, msgId, code, message }: Handed,
+    { tell, append }: Settling,
+  ): Promise<void> {
+    const row = await waitingRow(tx, n)
+    if (row === undefined) return
+    await settleHanded(tx, n, {
       ...{ settled_at: now, seq: seq ?? null, home_msg_id: msgId ?? null, code: code ?? null, message: message?.slice(0, 300) ?? null },
     })
-    if (row === undefined) return
+    // What is said in a channel comes back by its mirror; what is said to an agent is kept here when it is there.
+    if (code === undefined && row.to.startsWith('@')) append.push(ownCopy(row, this.linkAt(row.host)?.server_id))
     tell.push(notify({ kind: 'agents', agents: [row.agent] }, 'SETTLED', {
       ...{ msg_id: waitingId(n), pub_id: row.id, to: row.to as `#${string}` },
       ...(msgId !== undefined && { home_msg_id: msgId }),
@@ -270,11 +313,12 @@ export class Ferry {
 
   /** False: it has to wait, for what was there before is still being cleared away. */
   async #store(
-    { tx, now }: SweepCtx,
+    ctx: SweepCtx,
     channel: string,
     arrived: Arrived,
     turn: Turn,
   ): Promise<boolean> {
+    const { tx, now } = ctx
     const row = await mirrorOf(tx, channel)
     // It was ended meanwhile.
     if (row === undefined || row.problem !== null) return true
@@ -301,10 +345,15 @@ export class Ferry {
     turn.done.push(() => this.#options.linkMeter.mirrored(events.length))
     const info = mirrorInfo(channel, now)
     if (row.epoch === null && await addChannel(tx, info, null, now)) turn.effects.push({ kind: 'channel', info })
+    await rememberRemote(tx, arrived.authors, row.host, now)
     const links = await linksOf(tx, channel, events)
     for (const [i, event] of events.entries()) {
       const link = links[i]
-      turn.append.push({ ...appendOf(event, channel, texts[i]!), ...(link !== undefined && { link }) })
+      turn.append.push({
+        ...appendOf(event, channel, texts[i]!),
+        ...await turn.mentions.in(ctx, event, channel, row.host),
+        ...(link !== undefined && { link }),
+      })
     }
     return true
   }

@@ -95,14 +95,18 @@ export const waitingInVain = (db: TableReader, before: number, limit: number): P
     .orderBy('host').orderBy('n').limit(limit).execute()
 }
 
-/** What became of one that waits; undefined: it waits no more. */
-export const settleHanded = (
+/** One that waits; undefined: it waits no more. */
+export const waitingRow = (tx: TableWriter, n: number): Promise<HandedRow | undefined> =>
+  tx.tables<Tables>().selectFrom('handed').selectAll().where('n', '=', n).where('settled_at', 'is', null).executeTakeFirst()
+
+/** What became of one that waits. */
+export const settleHanded = async (
   tx: TableWriter,
   n: number,
   outcome: Pick<HandedRow, 'settled_at' | 'seq' | 'home_msg_id' | 'code' | 'message'>,
-): Promise<HandedRow | undefined> =>
-  tx.tables<Tables>().updateTable('handed').set({ ...outcome, body: '' }).where('n', '=', n).where('settled_at', 'is', null).returningAll()
-    .executeTakeFirst()
+): Promise<void> => {
+  await tx.tables<Tables>().updateTable('handed').set({ ...outcome, body: '' }).where('n', '=', n).execute()
+}
 
 /** Forgets what was settled before a time, a bounded number at once. */
 export const forgetHanded = async (tx: TableWriter, before: number): Promise<void> => {

@@ -1,6 +1,6 @@
 // Links to other relays: an operator makes and ends them, and what is mirrored comes by the ferry.
 import { cosign, relayWitness } from '../../../../lib/identity/transcripts/index.ts'
-import { hasHost } from '../../../../lib/protocol/index.ts'
+import { hasHost, type FrameBody } from '../../../../lib/protocol/index.ts'
 import { reply, Fail, type Effect, type Feature, type Handler, type Outcome, type Reply } from '../../../relay/feature.ts'
 import { endChannel } from '../../../store/endings.ts'
 import type { TableReader } from '../../../store/store.ts'
@@ -8,11 +8,11 @@ import { Ferry, type FerryOptions } from './ferry.ts'
 import { countWaiting } from './handed-store.ts'
 import { outgoing, type OutgoingOptions } from './outgoing.ts'
 import { relayed, type RelayedOptions, type Say } from './relayed.ts'
-import { addMirror, allLinks, allMirrors, removeLink, setLink, setMirror, stateOf, type MirrorRow } from './store.ts'
+import { addMirror, allLinks, allMirrors, linkTo, removeLink, setLink, setMirror, stateOf, type MirrorRow } from './store.ts'
 
 export interface LinkOptions
   extends
-    Pick<FerryOptions, 'openPeer' | 'mirrorCount' | 'publishWindowMs' | 'linked' | 'startedAt' | 'linkMeter'>,
+    Pick<FerryOptions, 'openPeer' | 'mirrorCount' | 'shares' | 'publishWindowMs' | 'linked' | 'startedAt' | 'linkMeter'>,
     OutgoingOptions,
     Omit<RelayedOptions, 'verifyMessage'>
 {
@@ -43,7 +43,7 @@ export const handingOn = <F extends Feature<'MSG' | 'FILE_CHUNK'>>(said: F, ferr
 
 export const links = (
   { ferry, saying, ...options }: LinkOptions & { readonly ferry: Ferry, readonly saying: Feature<'MSG' | 'FILE_CHUNK'> },
-): Feature<'RELAYED' | 'ADMIN_LINK' | 'ADMIN_LINKS' | 'ADMIN_UNLINK'> => {
+): Feature<'RELAYED' | 'HOME' | 'ADMIN_LINK' | 'ADMIN_LINKS' | 'ADMIN_UNLINK'> => {
   const shown = (mirror: MirrorRow) => {
     const { channel, upto, checked_at: at, problem } = mirror
     const why = problem ?? ferry.problemOf(channel)
@@ -71,6 +71,15 @@ export const links = (
     tick: ctx => ferry.turn(ctx),
     handlers: {
       RELAYED: relayed(ferry, writeOf(saying), options),
+      HOME: {
+        async read({ db }, { host }) {
+          const link = await linkTo(db, host)
+          if (link === undefined || link.trust === 'off')
+            throw new Fail('LINK_REFUSED', `This relay is not linked to ${host}: names there are asked for at that relay itself`)
+          if (link.document === null) throw new Fail('BUSY', `${host} has not said yet who it is; try again in a moment`, 1_000)
+          return reply('HOME', { host, trust: link.trust, document: JSON.parse(link.document) as FrameBody<'HOME'>['document'] })
+        },
+      },
       ADMIN_LINKS: { read: ({ db }) => list(db) },
       ADMIN_LINK: {
         async write({ tx, now }, { host, url, key, trust, channels = [] }): Promise<Outcome<'LINKS'>> {

@@ -44,11 +44,13 @@ export const checkTime = (ts: number, now: number, publishWindowMs: number): voi
 }
 
 /** A MSG as it is handed on. @throws Fail where it lacks what that takes */
-const relayedOf = ({ to, content, id, sig, sig_v, ts, nonce, in_reply_to, seen, files }: Said): RequestBody<'RELAYED'>['message'] => {
+const relayedOf = (said: Said): RequestBody<'RELAYED'>['message'] => {
+  const { to, content, id, sig, sig_v, ts, nonce, in_reply_to, seen, files, ttl_ms, receipts } = said
   if (sig_v !== 2 || sig === undefined || ts === undefined || nonce === undefined)
     throw new Fail('SIGNATURE_REQUIRED', `${to} is at another relay: sign the message for that one, in the second form (sig_v: 2)`)
   if (id === undefined) throw new Fail('INVALID_MSG', 'id: missing; by it the other relay tells a repeat')
-  if (files !== undefined) throw new Fail('INVALID_MSG', `files: not in ${to}, which is at another relay`)
+  const left = Object.entries({ files, ttl_ms, receipts }).find(([, value]) => value !== undefined)
+  if (left !== undefined) throw new Fail('INVALID_MSG', `${left[0]}: not to ${to}, which is at another relay`)
   return {
     ...{ to: addressOf(to).name as `#${string}`, content, id, sig, ts, nonce },
     ...(in_reply_to !== undefined && { in_reply_to }),
@@ -71,9 +73,12 @@ export const outgoing = (ferry: Ferry, options: OutgoingOptions) => {
   const check = async ({ agent }: Asker, said: Said): Promise<Prepared<'MSG'>> => {
     if (agent === undefined) return undefined
     const { pubkey } = agent
-    if (pubkey === null) throw new Fail('SIGNATURE_REQUIRED', `Only agents with a key speak in ${said.to}, which is at another relay`)
+    const { name, host = '' } = addressOf(said.to)
+    const unknown = () =>
+      new Fail('HOST_UNKNOWN', `to: ${name} of ${host} is at another relay; connect to it, nothing is passed on from here`)
+    if (name.startsWith('@') && !ferry.isOn) throw unknown()
+    if (pubkey === null) throw new Fail('SIGNATURE_REQUIRED', `Only agents with a key write to ${said.to}, which is at another relay`)
     const frame = relayedOf(said)
-    const host = addressOf(said.to).host ?? ''
     const signed = async ({ server_id }: LinkRow): Promise<undefined> => {
       const text = relayedText(agentIdOf(pubkey), server_id, frame)
       if (text === undefined || !await options.verifyMessage(pubkey, text, frame.sig))
@@ -84,6 +89,7 @@ export const outgoing = (ferry: Ferry, options: OutgoingOptions) => {
     return async ctx => {
       // Another process may have made it a moment ago.
       const made = ferry.isOn ? await linkTo(ctx.tx, host) : undefined
+      if (made === undefined && name.startsWith('@')) throw unknown()
       if (made?.trust !== 'both') throw new Fail('LINK_REFUSED', `Nothing is handed on to ${host}: its link is for reading (link trust)`)
       await signed(made)
       return decide(ctx, said)
@@ -114,7 +120,7 @@ export const outgoing = (ferry: Ferry, options: OutgoingOptions) => {
     const former = await findHanded(tx, me.id, frame.id)
     if (former !== undefined) return repeated(said, former)
     checkTime(frame.ts, now, options.publishWindowMs)
-    channelOfMember(me, to, roster)
+    if (to.startsWith('#')) channelOfMember(me, to, roster)
     if (write !== undefined && !mayWrite(write, me, said)) throw againstPolicy('policyWrite')
     if (options.redact && redact(content) !== content)
       throw new Fail('INVALID_MSG', 'content: it holds what looks like a secret, which this relay lets nobody send')

@@ -29,7 +29,23 @@ export interface HomeEvent {
   readonly ts: number
   readonly msgId: string
   readonly from: string
+  /** What it says, where that is new: of no edit, and of nothing that was taken back. */
+  readonly said: string | undefined
   readonly text: string
+}
+
+/** An agent of another relay, by its key (PEM). */
+export interface RemoteAgent {
+  readonly agent: string
+  readonly pubkey: string
+  readonly name: string
+}
+
+/** What the other relay says of itself, signed; of another key where the former one signed over to that. */
+export interface Described {
+  readonly serverId: string
+  /** as JSON */
+  readonly document: string
 }
 
 /** Events that fit what the home signed. `events` may be none: then it is known how far the home is. */
@@ -51,6 +67,8 @@ export interface Pulled {
   readonly behind: number | undefined
   /** A head that this relay cosigned and does not know of any more: it was put back to a backup. */
   readonly shown: string | undefined
+  /** Authors of these events who were not told before. */
+  readonly authors: readonly RemoteAgent[]
 }
 
 /** Events that their home erased, or lets be taken back: the `after`-th of those and the next, up to the `upto`-th. */
@@ -115,6 +133,9 @@ export interface Peer {
   /** What became of some, until it is noted. */
   answered(): readonly Handed[]
   noted(handed: Handed): void
+  /** What the relay says of itself, until it is noted. */
+  described(): Described | undefined
+  notedDescription(described: Described): void
   close(): void
 }
 

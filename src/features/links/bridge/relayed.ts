@@ -7,10 +7,13 @@ import type { Ferry } from './ferry.ts'
 import type { LinkMeter } from './meter.ts'
 import { checkTime, relayedText } from './outgoing.ts'
 import { LinkRates } from './rates.ts'
+import { rememberRemote } from './remote-store.ts'
 import { linkOfRelay, type LinkRow } from './store.ts'
 
 export interface RelayedOptions {
   readonly serverId: string
+  /** What it was by its former keys. */
+  readonly formerIds: readonly string[]
   readonly allowlistStrict: boolean
   /** How long a repeated id is known to be one. */
   readonly publishWindowMs: number
@@ -48,17 +51,22 @@ export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handle
   }
 
   const check = async (link: { readonly host: string, readonly server_id: string }, { pubkey, message: frame }: Body, now: number) => {
-    if (!frame.to.startsWith('#') || hasHost(frame.to))
-      throw new Fail('HOST_UNKNOWN', 'to: channels of this relay alone; nothing is handed on twice')
+    if (hasHost(frame.to)) throw new Fail('HOST_UNKNOWN', 'to: channels and agents of this relay alone; nothing is handed on twice')
     checkTime(frame.ts, now, options.publishWindowMs)
-    let isSigned: boolean
-    try {
-      const text = relayedText(agentIdOf(pubkey), serverId, frame)
-      isSigned = text !== undefined && await options.verifyMessage(pubkey, text, frame.sig)
-    } catch {
-      isSigned = false
+    const isSignedFor = async (relay: string): Promise<boolean> => {
+      try {
+        const text = relayedText(agentIdOf(pubkey), relay, frame)
+        return text !== undefined && await options.verifyMessage(pubkey, text, frame.sig)
+      } catch {
+        return false
+      }
     }
-    if (isSigned) return
+    if (await isSignedFor(serverId)) return
+    // It waited meanwhile: that is nobody's fault, and who said it may sign it for the new one.
+    for (const former of options.formerIds) {
+      if (await isSignedFor(former))
+        throw new Fail('VERIFICATION_FAILED', 'sig: for a key that this relay had before; sign it for the one that it has')
+    }
     if (rates.strike(link.server_id, now))
       options.onLinkTrouble({ host: link.host, serverId: link.server_id },
         'a link brought what nobody signed: nothing is taken from it for a day')
@@ -74,6 +82,8 @@ export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handle
     const { id: pubId, ts, ...said } = frame
     const outcome = await say({ ...ctx, me: remoteAgent(id, key, name, ctx.me), isAdmin: false },
       { ...said, id: pubId, ts, sig_v: 2 } as RequestBody<'MSG'>)
+    // Where it is an agent of this relay too, its own row is there.
+    await rememberRemote(ctx.tx, [{ agent: id, pubkey: key, name }], host, ctx.now)
     const append = outcome.append as Append<'MSG'>
     return {
       ...outcome,

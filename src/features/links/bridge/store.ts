@@ -13,6 +13,8 @@ export interface LinkRow {
   readonly trust: LinkTrust
   /** ms */
   readonly created: number
+  /** What the relay says of itself, signed, as JSON; null: it was not read yet. */
+  readonly document: string | null
 }
 
 export interface MirrorRow {
@@ -50,11 +52,12 @@ const schema = (number: string, end: string) =>
     checked_at ${number}, problem TEXT)${end};`
 
 const followed = 'ALTER TABLE mirrors ADD COLUMN blanked'
+const documents = 'ALTER TABLE relay_links ADD COLUMN document TEXT;'
 
 export const linkMigrations: Migration = {
   feature: 'relay-links',
-  steps: [schema('INTEGER', ' WITHOUT ROWID'), `${followed} INTEGER NOT NULL DEFAULT 0`],
-  postgres: [schema('BIGINT', ''), { expand: `${followed} BIGINT NOT NULL DEFAULT 0` }],
+  steps: [schema('INTEGER', ' WITHOUT ROWID'), `${followed} INTEGER NOT NULL DEFAULT 0`, documents],
+  postgres: [schema('BIGINT', ''), { expand: `${followed} BIGINT NOT NULL DEFAULT 0` }, { expand: documents }],
 }
 
 export const allLinks = (db: TableReader): Promise<readonly LinkRow[]> =>
@@ -72,10 +75,22 @@ export const allMirrors = (db: TableReader): Promise<readonly MirrorRow[]> =>
 export const mirrorOf = (db: TableReader, channel: string): Promise<MirrorRow | undefined> =>
   db.tables<Tables>().selectFrom('mirrors').selectAll().where('channel', '=', channel).executeTakeFirst()
 
-export const setLink = async (tx: TableWriter, link: LinkRow): Promise<void> => {
-  const { host, created: _, ...changed } = link
-  await tx.tables<Tables>().insertInto('relay_links').values(link).onConflict(conflict => conflict.column('host').doUpdateSet(changed))
-    .execute()
+/** What was read of the relay stays where it is the same one. */
+export const setLink = async (tx: TableWriter, link: Omit<LinkRow, 'document'>): Promise<void> => {
+  const { host, url, server_id, trust } = link
+  const tables = tx.tables<Tables>()
+  await tables.updateTable('relay_links').set({ document: null }).where('host', '=', host).where('server_id', '!=', server_id).execute()
+  await tables.insertInto('relay_links').values({ ...link, document: null })
+    .onConflict(conflict => conflict.column('host').doUpdateSet({ url, server_id, trust })).execute()
+}
+
+/** What the relay says of itself now; it may have handed over to another key. */
+export const setDocument = async (
+  tx: TableWriter,
+  host: string,
+  { server_id, document }: Pick<LinkRow, 'server_id' | 'document'>,
+): Promise<void> => {
+  await tx.tables<Tables>().updateTable('relay_links').set({ server_id, document }).where('host', '=', host).execute()
 }
 
 export const removeLink = async (tx: TableWriter, host: string): Promise<void> => {

@@ -8,6 +8,8 @@ export interface SelfOptions {
   readonly serverId: string
   /** The relay's own key. */
   readonly relayKey: Pick<LocalIdentity, 'publicKey' | 'sign'>
+  /** Its former keys, each signed over to the next. */
+  readonly rotations: NonNullable<ServerDocument['rotations']>
   readonly description: string
   readonly region?: string | undefined
   readonly contact?: string | undefined
@@ -68,6 +70,7 @@ export const selfDescription = (options: SelfOptions): Self => {
         channels: health.channels.total,
         public_channels: health.channels.public,
       },
+      ...(options.rotations.length > 0 && { rotations: [...options.rotations] }),
       started_at: Date.parse(health.started_at),
       uptime_seconds: health.uptime_seconds,
       issued_at: now,

@@ -3,6 +3,7 @@ import { agentIdOf, canonicalPem, fingerprintOf, revocationText, rotationText } 
 import type { NamedAgents } from '../../../domain/named-agents.ts'
 import { countKeys, findAgent, handedOver, isNamed, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
 import { otherKey, standingOf } from '../../../store/standing.ts'
+import type { TableReader } from '../../../store/store.ts'
 import {
   Fail,
   notify,
@@ -22,6 +23,11 @@ export interface IdentityOptions {
   readonly verifyAsync: (publicPem: string, text: string, signature: string) => Promise<boolean>
   readonly randomHex: (bytes: number) => string
   readonly shares: Shares
+  /** An agent of another relay whose messages are here. */
+  readonly remoteAgent: (
+    db: TableReader,
+    agent: string,
+  ) => Promise<{ readonly pubkey: string, readonly name: string, readonly first_seen: number } | undefined>
   /** What an agent may take may be another now: it has what its key of before had. Called once that is committed. */
   readonly rotated: (agent: string) => void
 }
@@ -104,18 +110,21 @@ const present = async (ctx: WriteCtx, olds: readonly FormerKey[], options: Handi
 
 const textOf = ({ old_pubkey, new_pubkey, timestamp }: RotationRecord) => ({ old_pubkey, new_pubkey, timestamp })
 
-export const identity = ({ verify, verifyAsync, randomHex, ...options }: IdentityOptions): Feature<Requests> => ({
+export const identity = ({ verify, verifyAsync, randomHex, remoteAgent, ...options }: IdentityOptions): Feature<Requests> => ({
   handlers: {
     WHOIS: {
       async read({ me, db, roster }, { agent: id }) {
         const online = roster.agent(id)
         const known = await findAgent(db, id)
-        if (online === undefined && known === undefined) throw new Fail('AGENT_NOT_FOUND', `No agent ${id} is known here`)
+        const remote = known === undefined ? await remoteAgent(db, id) : undefined
+        if (online === undefined && known === undefined && remote === undefined)
+          throw new Fail('AGENT_NOT_FOUND', `No agent ${id} is known here`)
+        const keyed = known ?? remote
         return reply('WHOIS', {
           agent_id: id,
-          name: online?.name ?? known!.name,
-          pubkey: known?.pubkey ?? null,
-          ...(known !== undefined && { key: fingerprintOf(known.pubkey), key_since: known.first_seen }),
+          name: online?.name ?? keyed!.name,
+          pubkey: keyed?.pubkey ?? null,
+          ...(keyed !== undefined && { key: fingerprintOf(keyed.pubkey), key_since: keyed.first_seen }),
           verified: online?.verified ?? known?.verified === 1,
           ...((online?.admin ?? (known !== undefined && await isNamed(db, options.admins, known))) && { admin: true as const }),
           ...presenceOf(roster, id, known?.last_seen ?? null),

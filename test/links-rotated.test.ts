@@ -1,0 +1,114 @@
+// A home that goes on under another key: its mirrors follow where the former key signed over to it, and nobody else's.
+import { expect, onTestFinished, test } from 'vitest'
+import { AgentChatClient, MemoryKnownRelays, resolveHost } from '../lib/index.ts'
+import { generateKeyPair, identityFrom, makeRotation } from '../lib/identity/index.ts'
+import { createVerify, wsTransport } from '../lib/node/index.ts'
+import { readMeta, writeMeta } from '../src/store/meta.ts'
+import { Cli } from './kit/cli.ts'
+import { newIdentity } from './kit/client.ts'
+import { linkBoth, linksOf, mirrored, startLinkable, textsIn, until } from './kit/linked.ts'
+import { newFolder } from './kit/folder.ts'
+import { newProxy } from './kit/proxy.ts'
+import type { TestRelay } from './kit/relay.ts'
+
+const portOf = ({ url }: TestRelay) => Number(new URL(url).port)
+
+/** A relay that is always at the same place, whoever is there; and one that mirrors it. */
+const linked = async () => {
+  const folder = newFolder()
+  let home = await startLinkable({ data: folder.path })
+  const way = await newProxy(portOf(home))
+  const [url, host] = [`ws://127.0.0.1:${way.port}`, `127.0.0.1:${way.port}`]
+  const begin = async (data: string) => {
+    home = await startLinkable({ data, publicUrls: [url] })
+    way.leadTo(portOf(home))
+    return home
+  }
+  await home.drain()
+  await begin(folder.path)
+  const here = await startLinkable()
+  onTestFinished(async () => {
+    await here.drain()
+    await home.drain()
+    await way[Symbol.asyncDispose]()
+    folder[Symbol.dispose]()
+  })
+  const name = `#general@${host}` as const
+  await linkBoth(here, home, ['#general'], { url, host })
+  await linkBoth(home, here, [])
+  await mirrored(here, name, 0)
+  return { here, name, url, host, way, begin, data: folder.path, home: () => home }
+}
+const say = async (relay: TestRelay, content: string) => {
+  await using bob = await relay.login('bob')
+  await bob.ask({ type: 'MSG', to: '#general', content }, 'ACK')
+}
+const rotate = async (data: string) => {
+  using cli = new Cli()
+  const rotated = await cli.run(['relay-key', 'rotate', '--data', data, '--json'])
+  expect(rotated, rotated.stderr).toMatchObject({ code: 0 })
+  return rotated.json[0] as unknown as { readonly was: string, readonly server_id: string }
+}
+
+test('its mirrors go on with the key that the former one signed over to, twice at once too, and what is said to it is signed for the new one', async () => {
+  const { here, name, url, host, way, begin, data, home } = await linked()
+  const before = home().serverId
+  await say(home(), 'one')
+  await mirrored(here, name, 1)
+  const ann = new AgentChatClient({ server: here.url, identity: newIdentity('ann'), transport: wsTransport, verify: createVerify() })
+  onTestFinished(() => ann.close())
+  await ann.connect()
+  await ann.join(name)
+  await ann.send(name, 'for the old one', { settled: true })
+  await home().drain()
+  way.cut()
+  const first = await rotate(data)
+  const second = await rotate(data)
+  expect([first.was, second.was]).toEqual([before, first.server_id])
+  const now = await begin(data)
+  expect(now.serverId).toBe(second.server_id)
+  await until(async () => {
+    const [found] = await linksOf(here)
+    return found!.server_id === now.serverId && found!.state === 'open'
+  })
+  await say(now, 'three')
+  await mirrored(here, name, 3)
+  expect(await ann.send(name, 'for the new one', { settled: true })).toMatchObject({ seq: 4 })
+  expect((await textsIn(now, '#general')).map(text => (JSON.parse(text) as { relay?: string }).relay)).toEqual([
+    undefined,
+    before,
+    undefined,
+    now.serverId,
+  ])
+  const states: string[] = []
+  for (const event of (await ann.history({ channel: name })).events) states.push(await ann.signatureOf(event))
+  expect(states).toEqual(['none', 'valid', 'none', 'valid'])
+  // Whoever knew the place by the first key is led to the last one by the document.
+  const knownRelays = new MemoryKnownRelays()
+  knownRelays.remember(url, before)
+  const read = async (at: string) => (await fetch(at)).text()
+  expect(await resolveHost(host, { relays: [url], read, knownRelays, now: Date.now })).toMatchObject({ serverId: now.serverId })
+})
+
+test('another relay in its place, and one that only says that it was handed over to, are told nothing: the mirror stays, and the operator is told', async () => {
+  const { here, name, way, begin, home } = await linked()
+  const before = home().serverId
+  await say(home(), 'one')
+  await mirrored(here, name, 1)
+  using other = newFolder()
+  await home().drain()
+  way.cut()
+  const impostor = await begin(other.path)
+  const { publicKey } = identityFrom((await readMeta(impostor.store.read, 'relay_private_key'))!)
+  const forged = makeRotation(identityFrom(generateKeyPair().privateKey), publicKey, Date.now())
+  await impostor.store.write(tx => writeMeta(tx, 'relay_rotations', JSON.stringify([forged])))
+  await impostor.drain()
+  way.cut()
+  const again = await begin(other.path)
+  await say(again, 'forged')
+  expect(await until(async () => {
+    const [found] = await linksOf(here)
+    return found!.state === 'refused' && found
+  })).toMatchObject({ server_id: before, problem: expect.stringContaining('another identity') as string, mirrors: [{ seq: 1 }] })
+  expect(await textsIn(here, name)).toHaveLength(1)
+})
