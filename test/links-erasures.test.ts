@@ -60,7 +60,7 @@ test('what a home erases is blanked in its mirrors in their turn, also what it e
   await link(late, home, ['#general'])
   await mirrored(late, name, 4)
   await expectAlike(late, home, name)
-})
+}, 60_000)
 
 test('who erases at the relay of a mirror what he said in it leaves a mirror that fits what its home signed', async () => {
   await using home = await startLinkable()

@@ -4,7 +4,6 @@ import type { WriteTables } from './tables.ts'
 
 interface Tables {
   blanked: { stream: number, n: number, seq: number }
-  streams: { id: number, name: string }
 }
 
 const schema = (number: string, end: string) =>
@@ -24,19 +23,11 @@ const newestOf = async (tables: WriteTables<unknown>, stream: number): Promise<n
   return newest?.n ?? 0
 }
 
-/** Notes events that are blanked now, of this relay's own channels. */
-export const noteBlanked = async (
-  tables: WriteTables<unknown>,
-  events: readonly { readonly stream: number, readonly seq: number }[],
-): Promise<void> => {
-  const own = tables as unknown as WriteTables<Tables>
-  const channels = await own.selectFrom('streams').select('id').where('id', 'in', [...new Set(events.map(({ stream }) => stream))])
-    .where('name', 'like', '#%').where('name', 'not like', '%@%').execute()
-  for (const { id } of channels) {
-    const newest = await newestOf(tables, id)
-    const rows = events.filter(({ stream }) => stream === id).map(({ stream, seq }, i) => ({ stream, n: newest + 1 + i, seq }))
-    await own.insertInto('blanked').values(rows).execute()
-  }
+/** Notes events of a channel that are blanked now. */
+export const noteBlanked = async (tables: WriteTables<unknown>, stream: number, seqs: readonly number[]): Promise<void> => {
+  const newest = await newestOf(tables, stream)
+  const rows = seqs.map((seq, i) => ({ stream, n: newest + 1 + i, seq }))
+  await (tables as unknown as WriteTables<Tables>).insertInto('blanked').values(rows).execute()
 }
 
 /** What is gone altogether needs no note; but the newest one stays, for numbers go on from it. */
@@ -48,9 +39,9 @@ export const forgetBlanked = async (tables: WriteTables<unknown>, stream: number
 /** Those of a channel behind the n-th, in their order. */
 export const blankedAfter = (
   db: TableReader,
-  channel: string,
+  stream: number,
   after: number,
   limit: number,
 ): Promise<readonly { readonly n: number, readonly seq: number }[]> =>
-  db.tables<Tables>().selectFrom('blanked').innerJoin('streams', 'streams.id', 'blanked.stream').select(['n', 'seq'])
-    .where('name', '=', channel).where('n', '>', after).orderBy('n').limit(limit).execute()
+  db.tables<Tables>().selectFrom('blanked').select(['n', 'seq']).where('stream', '=', stream).where('n', '>', after).orderBy('n')
+    .limit(limit).execute()

@@ -3,7 +3,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { Dialect } from './dialect.ts'
 import { forgetBlanked, noteBlanked } from './blanked.ts'
-import { linkKinds } from './links.ts'
+import { isMirror, linkKinds } from './links.ts'
 import {
   hanging,
   type AgentUse,
@@ -16,7 +16,6 @@ import {
   type Trimmed,
 } from './log.ts'
 import { blankText, type Stub } from '../../lib/identity/transcripts/index.ts'
-import { addressOf, hasHost } from '../../lib/protocol/address.ts'
 import type { WriteTables } from './tables.ts'
 import { keepTree, sha256, type Events } from './transcripts.ts'
 
@@ -81,7 +80,7 @@ const saidBy = ({ text }: Event): Said => JSON.parse(String(text)) as Said
 /** As it is at its home: what is mirrored is stored with the name that its channel has here, and its home's tree is over the bare one. */
 const atHome = (said: Said, text: Text): Text => {
   const { to = '' } = said
-  return to.startsWith('#') && hasHost(to) ? JSON.stringify({ ...said, to: addressOf(to).name }) : text
+  return isMirror(to) ? JSON.stringify({ ...said, to: to.slice(0, to.indexOf('@')) }) : text
 }
 
 /** What is left of an event: that it was, when, from whom and to whom, which message it changed, and the hash of what it was. */
@@ -329,8 +328,19 @@ export class TablesKeeper implements LogKeeper {
       events.map(event => ({ id: event.id, blank: blankOf(event) })))
     await this.#tables.updateTable('events').from(blanks.as('blanks')).set({ text: this.#words.stored('blank') })
       .whereRef('events.id', '=', 'blanks.id').execute()
-    await noteBlanked(this.#tables as unknown as WriteTables<unknown>, events)
+    await this.#note(events)
     await this.#forgetSizes([...new Set(events.map(({ stream }) => stream))])
+  }
+
+  /** Who mirrors a channel is told which of its events were blanked. */
+  async #note(events: readonly Event[]): Promise<void> {
+    const ids = [...new Set(events.map(({ stream }) => stream))]
+    const streams = await this.#tables.selectFrom('streams').select(['id', 'name']).where('id', 'in', ids).where('name', 'like', '#%')
+      .execute()
+    for (const { id, name } of streams) {
+      const seqs = events.filter(({ stream }) => stream === id).map(({ seq }) => seq)
+      if (!isMirror(name)) await noteBlanked(this.#tables as unknown as WriteTables<unknown>, id, seqs)
+    }
   }
 
   /** The next block, from one on, in which somebody spoke: its first and last id. */

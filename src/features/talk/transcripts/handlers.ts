@@ -107,7 +107,8 @@ export const transcripts = (
       ERASURES: {
         async read({ me, db, roster, epoch }, { channel, after = 0 }) {
           channelToRead(me, channel, roster)
-          const found = await blankedAfter(db, channel, after, maxErasures + 1)
+          const stream = await db.log.streamId(channel)
+          const found = stream === undefined ? [] : await blankedAfter(db, stream, after, maxErasures + 1)
           const shown = found.slice(0, maxErasures)
           const upto = shown.at(-1)?.n ?? after
           return reply('ERASURES', { channel, epoch, seqs: shown.map(({ seq }) => seq), upto, more: found.length > shown.length })
