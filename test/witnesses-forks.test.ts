@@ -53,7 +53,7 @@ const showCosigned = (relay: LyingRelay): void => {
   from.close()
   const other = new BetterSqlite3(join(relay.folderOf('other'), databaseName))
   for (const row of rows)
-    other.prepare('INSERT INTO cosignatures VALUES (@channel, @witness, @epoch, @size, @checkpoint, @line)').run(row)
+    other.prepare('INSERT OR REPLACE INTO cosignatures VALUES (@channel, @witness, @epoch, @size, @checkpoint, @line)').run(row)
   other.close()
 }
 
