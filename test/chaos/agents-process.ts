@@ -33,7 +33,7 @@ export interface Progress {
 export type AgentsReport =
   | { readonly kind: 'ready' }
   | { readonly kind: 'progress', readonly progress: Progress }
-  | { readonly kind: 'answered', readonly n: number, readonly delivered: number }
+  | { readonly kind: 'answered', readonly n: number, readonly delivered: number, readonly longestGapMs: number }
   | { readonly kind: 'accounts', readonly accounts: readonly ClientAccount[] }
 
 const tickMs = 20
@@ -61,7 +61,14 @@ process.on('message', (command: AgentsCommand) => {
       return clearInterval(sending)
     case 'ask':
       return void Promise.all(participants.map(participant => participant.ask()))
-        .then(() => tell({ kind: 'answered', n: command.n, delivered: sum(({ delivered }) => delivered) }))
+        .then(() =>
+          tell({
+            kind: 'answered',
+            n: command.n,
+            delivered: sum(({ delivered }) => delivered),
+            longestGapMs: Math.max(...participants.map(({ longestGapMs }) => longestGapMs)),
+          })
+        )
     case 'report':
       tell({ kind: 'accounts', accounts: participants.map(participant => participant.account()) })
   }

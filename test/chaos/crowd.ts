@@ -67,21 +67,19 @@ export class Crowd implements Attacked {
     await this.#killed.kill()
   }
 
-  /** Kills one process after the other, while nothing else is wrong; gives how long each time it took, in ms, until everybody was served. */
-  async killAlone(count: number, served: () => Promise<unknown>): Promise<readonly number[]> {
-    const times: number[] = []
+  /** Kills one process after the other, while nothing else is wrong; gives what `served` tells each time when everybody is served again. */
+  async killAlone(count: number, served: () => Promise<number>): Promise<readonly number[]> {
+    const told: number[] = []
     let starting: Promise<void> | undefined
     for (let n = 0; n < count; n++) {
       const node = this.#nodes[n % this.#nodes.length]!
       await starting
-      const killedAt = performance.now()
       await node.kill()
-      await served()
-      times.push(Math.round(performance.now() - killedAt))
+      told.push(Math.round(await served()))
       starting = node.start()
     }
     await starting
-    return times
+    return told
   }
 
   async end(): Promise<void> {

@@ -34,13 +34,19 @@ const partsOf = (clients: number): readonly Part[] => {
   }))
 }
 
+interface Answered {
+  readonly delivered: number
+  /** The longest time in which one of them was without a session. */
+  readonly longestGapMs: number
+}
+
 class AgentsProcess {
   readonly child: Child<AgentsCommand, AgentsReport>
   readonly ready: Promise<void>
   readonly accounts: Promise<readonly ClientAccount[]>
   readonly #died: Promise<never>
   #asked = 0
-  #onAnswered: (delivered: number) => void = () => undefined
+  #onAnswered: (answered: Answered) => void = () => undefined
   progress: Progress = { issued: 0, settled: 0, delivered: 0, isOpen: false }
 
   constructor(start: AgentsStart) {
@@ -70,17 +76,17 @@ class AgentsProcess {
       if (report.kind === 'ready') isReady()
       else if (report.kind === 'progress') this.progress = report.progress
       else if (report.kind === 'answered') {
-        if (report.n === this.#asked) this.#onAnswered(report.delivered)
+        if (report.n === this.#asked) this.#onAnswered(report)
       } else giveAccounts(report.accounts)
     }
   }
 
-  /** What had arrived when each of its clients was answered a question asked now. */
-  delivered(): Promise<number> {
+  /** How it stood when each of its clients was answered a question asked now. */
+  answered(): Promise<Answered> {
     this.child.tell({ kind: 'ask', n: ++this.#asked })
     return Promise.race([
       this.#died,
-      new Promise<number>(resolve => {
+      new Promise<Answered>(resolve => {
         this.#onAnswered = resolve
       }),
     ])
@@ -127,8 +133,13 @@ export class Fleet implements Disposable {
     }
   }
 
-  async delivered(): Promise<number> {
-    return (await Promise.all(this.#processes.map(process => process.delivered()))).reduce((sum, delivered) => sum + delivered, 0)
+  /** What had arrived when everybody was answered a question asked now, and how long somebody was without a session until then. */
+  async answered(): Promise<Answered> {
+    const all = await Promise.all(this.#processes.map(process => process.answered()))
+    return {
+      delivered: all.reduce((sum, { delivered }) => sum + delivered, 0),
+      longestGapMs: Math.max(...all.map(({ longestGapMs }) => longestGapMs)),
+    }
   }
 
   async accounts(): Promise<readonly ClientAccount[]> {

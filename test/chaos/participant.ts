@@ -81,11 +81,12 @@ export class Participant {
   readonly #refusals = new Map<string, number>()
   readonly #heard = new Map<string, Heard>()
   #lostAt: number | undefined
-  #longestGapMs = 0
   #ended: string | undefined
   issued = 0
   settled = 0
   delivered = 0
+  /** Longest time without a session. */
+  longestGapMs = 0
 
   constructor(part: Part, { url, folder, perSender, deedsEvery, takesFiles, verify }: Surroundings) {
     const identity = part.privateKey === undefined ? undefined : nodeIdentity(part.privateKey)
@@ -116,7 +117,7 @@ export class Participant {
     this.#client.on('status', status => {
       if (status.kind === 'lost') this.#lostAt ??= performance.now()
       else if (status.kind === 'connected' && this.#lostAt !== undefined) {
-        this.#longestGapMs = Math.max(this.#longestGapMs, performance.now() - this.#lostAt)
+        this.longestGapMs = Math.max(this.longestGapMs, performance.now() - this.#lostAt)
         this.#lostAt = undefined
       } else if (status.kind === 'ended') this.#ended = String(status.error)
       else if (status.kind === 'rejoin-failed') this.#count('rejoin-failed', status.error)
@@ -161,7 +162,7 @@ export class Participant {
       duplicated: heard.reduce((sum, { duplicated }) => sum + duplicated, 0),
       reordered: heard.reduce((sum, { reordered }) => sum + reordered, 0),
       misgrown: this.#misgrown,
-      longestGapMs: this.#longestGapMs,
+      longestGapMs: this.longestGapMs,
       ended: this.#ended,
     }
   }

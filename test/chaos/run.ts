@@ -57,7 +57,7 @@ export interface RunResult extends Verdict {
   /** What happened to the database, and how often. */
   readonly ground: Readonly<Record<string, number>>
   readonly longestRecoveryMs: number
-  /** Of several processes one was killed, each time while nothing else was wrong: so long it took until every client was served again. */
+  /** Of several processes one was killed, while nothing else had been wrong: so long at most a client was without a session until then. */
   readonly afterKillMs: readonly number[]
   /** What clients were refused, and why some gave up. */
   readonly notes: readonly string[]
@@ -120,8 +120,9 @@ export const run = async (
     const loneKills = crowd === undefined || broken !== undefined
       ? 0
       : Math.min(nodes, Math.max(1, Math.floor(durationMs / loneKillEveryMs)))
-    const afterKillMs = await crowd?.killAlone(loneKills, () => fleet.delivered()) ?? []
-    onProgress(`served again after kills: ${afterKillMs.join(', ')} ms`)
+    // Nothing else has happened yet: whoever was without a session was at one that died.
+    const afterKillMs = await crowd?.killAlone(loneKills, async () => (await fleet.answered()).longestGapMs) ?? []
+    onProgress(`without a session after kills, at most: ${afterKillMs.join(', ')} ms`)
     proxy.tears = true
     const counts = { freezes: 0, clockJumps: 0 }
     const more = crowd === undefined ? undefined : { faults: nats!.faults(crowd), isTried: () => nats!.isTried }
@@ -294,7 +295,10 @@ const quiet = async (fleet: Fleet, durationMs: number, signal: AbortSignal): Pro
   const deadline = performance.now() + maxQuietWaitMs
   let before = -1
   while (performance.now() < deadline) {
-    const delivered = await Promise.race([fleet.delivered(), sleep(maxQuietWaitMs, -1, { signal, ref: false })])
+    const delivered = await Promise.race([
+      fleet.answered().then(({ delivered }) => delivered),
+      sleep(maxQuietWaitMs, -1, { signal, ref: false }),
+    ])
     if (delivered === before) return
     before = delivered
     await sleep(quietMsOf(durationMs), undefined, { signal })
