@@ -51,6 +51,12 @@ export class Description {
     this.#over.abort()
   }
 
+  /** Reads it, whenever that was done before. */
+  readAnew(): void {
+    this.#readAt = 0
+    this.readNow()
+  }
+
   /** Reads it, where that is due. */
   readNow(): void {
     if (this.#isReading || this.#over.signal.aborted || this.#options.now() < this.#readAt) return

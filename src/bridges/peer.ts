@@ -124,6 +124,8 @@ export class RelayPeer {
   readonly #cosigning: Cosigning
   readonly #authors = new Authors(agent => this.#ask('WHOIS', { agent: agent as `@${string}` }))
   readonly #description: Description
+  /** Another key than the known one answers. */
+  #isChanged = false
 
   constructor(options: RelayPeerOptions) {
     this.#options = options
@@ -198,7 +200,7 @@ export class RelayPeer {
     }
     void this.#cosigning.handOn()
     const { state } = this.#session
-    if (state === 'open') this.#description.readNow()
+    if (state === 'open' || this.#isChanged) this.#description.readNow()
     if (state === 'idle' && this.#options.now() >= this.#retryAt) this.#session.connect({ wait: true }).catch(() => undefined)
     void this.#run()
   }
@@ -277,9 +279,11 @@ export class RelayPeer {
   #gaveUp(error: unknown): void {
     this.#problem = error instanceof Error ? error.message : undefined
     this.#retryAt = this.#options.now() + retryMs
-    // Another key: the relay may have handed over to it.
-    if (error instanceof ProtocolError && error.code === 'RELAY_CHANGED') this.#description.readNow()
     this.#requests.failAll(new ConnectionError('CLOSED', 'The link is closed'))
+    // Another key: the relay may have handed over to it.
+    if (!(error instanceof ProtocolError) || error.code !== 'RELAY_CHANGED') return
+    this.#isChanged = true
+    this.#description.readAnew()
   }
 
   #ask<T extends RequestType>(type: T, body: Omit<RequestInput<T>, 'id'>): Promise<Frame<ReplyType<T>>> {
