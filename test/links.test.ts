@@ -4,7 +4,20 @@ import { agentIdOf, entryOf, fingerprintOf, provenanceOf, readCheckpoint, Transc
 import { renamed } from '../src/features/links/bridge/ferry.ts'
 import { bodyOf } from '../src/features/talk/webhooks/body.ts'
 import type { WebhookRow } from '../src/store/webhooks.ts'
-import { adminKey, atHome, hostOf, link, linkBoth, linksOf, mirrored, signedFor, startLinkable, textsIn, until } from './kit/linked.ts'
+import {
+  adminKey,
+  atHome,
+  hostOf,
+  keyOf,
+  link,
+  linkBoth,
+  linksOf,
+  mirrored,
+  signedFor,
+  startLinkable,
+  textsIn,
+  until,
+} from './kit/linked.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay } from './kit/relay.ts'
 import { newKey, type Key } from './kit/wire.ts'
@@ -85,6 +98,20 @@ test('a link that ends takes its mirrors along, and can be made again', async ()
   await mirrored(here, name, 2)
   await ann.ask({ type: 'JOIN', channel: name, since: 0 }, 'JOINED')
   expect((await ann.take('MSG', 2)).map(({ seq, content }) => [seq, content])).toEqual([[1, 'one'], [2, 'two']])
+})
+
+test('a link whose session was ended for good begins another one, and misses nothing', async () => {
+  await using home = await startLinkable()
+  await using here = await startLinkable()
+  await using bob = await home.login('bob')
+  await bob.ask(say('one'), 'ACK')
+  const name = `#general@${hostOf(home)}`
+  await link(here, home, ['#general'])
+  await mirrored(here, name, 1)
+  await using operator = await home.connect()
+  await operator.ask({ type: 'ADMIN_KICK', admin_key: adminKey, agent_id: agentIdOf(await keyOf(here)) }, 'ADMIN_RESULT')
+  await bob.ask(say('two'), 'ACK')
+  await mirrored(here, name, 2)
 })
 
 test('what another relay answers at the address is told nothing', async () => {

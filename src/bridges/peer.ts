@@ -101,6 +101,8 @@ const pageEvents = 200
 /** Pages that wait to be stored, of all channels. */
 const maxArrived = 4
 const retryMs = 60_000
+/** A session that was open and ended: another takes its place so much later. */
+const endedMs = 5_000
 /** Pages of channels that are looked through for one. */
 const maxListed = 10
 const heartbeatMs = 15_000
@@ -111,7 +113,7 @@ const timeoutMs = 15_000
 
 export class RelayPeer {
   readonly #options: RelayPeerOptions
-  readonly #session: Session
+  #session: Session
   readonly #requests: Requests
   readonly #followed = new Map<string, Followed>()
   #arrived: Arrived[] = []
@@ -130,21 +132,8 @@ export class RelayPeer {
   constructor(options: RelayPeerOptions) {
     this.#options = options
     this.#description = new Description(options)
-    const { url, serverId, identity, name, transport, verify, backoffMs, now, random } = options
-    const backoff = backoffMs === undefined ? defaultBackoff : { ...defaultBackoff, minMs: backoffMs, maxMs: backoffMs }
-    this.#session = new Session(
-      sessionOptions({ server: url, serverId, identity, name, session: 'link', inbox: 'none', transport, verify, heartbeatMs }, {
-        ...{ timeoutMs, now, random, backoff },
-      }),
-      {
-        opened: ({ limits }, { key }) => this.#opened(limits?.max_frame_bytes ?? Infinity, key),
-        frame: frame => this.#heard(frame),
-        invalid: () => undefined,
-        lost: error => this.#lost(error),
-        gaveUp: error => this.#gaveUp(error),
-        ended: error => this.#gaveUp(error),
-      },
-    )
+    const { now } = options
+    this.#session = this.#newSession()
     this.#cosigning = new Cosigning({
       hand: (channel, checkpoint) => this.#ask('COSIGN', { channel: channel as `#${string}`, checkpoint }),
       now,
@@ -201,7 +190,10 @@ export class RelayPeer {
     void this.#cosigning.handOn()
     const { state } = this.#session
     if (state === 'open' || this.#isChanged) this.#description.readNow()
-    if (state === 'idle' && this.#options.now() >= this.#retryAt) this.#session.connect({ wait: true }).catch(() => undefined)
+    if ((state === 'idle' || state === 'closed') && this.#options.now() >= this.#retryAt) {
+      if (state === 'closed') this.#session = this.#newSession()
+      this.#session.connect({ wait: true }).catch(() => undefined)
+    }
     void this.#run()
   }
 
@@ -248,6 +240,25 @@ export class RelayPeer {
     void this.#session.close()
   }
 
+  /** A session that ended for good, as one whose place another took, is for ever: the next one is new. */
+  #newSession(): Session {
+    const { url, serverId, identity, name, transport, verify, backoffMs, now, random } = this.#options
+    const backoff = backoffMs === undefined ? defaultBackoff : { ...defaultBackoff, minMs: backoffMs, maxMs: backoffMs }
+    return new Session(
+      sessionOptions({ server: url, serverId, identity, name, session: 'link', inbox: 'none', transport, verify, heartbeatMs }, {
+        ...{ timeoutMs, now, random, backoff },
+      }),
+      {
+        opened: ({ limits }, { key }) => this.#opened(limits?.max_frame_bytes ?? Infinity, key),
+        frame: frame => this.#heard(frame),
+        invalid: () => undefined,
+        lost: error => this.#lost(error),
+        gaveUp: error => this.#gaveUp(error, retryMs),
+        ended: error => this.#gaveUp(error, backoffMs ?? endedMs),
+      },
+    )
+  }
+
   #opened(maxFrameBytes: number, key: string | undefined): void {
     this.#description.readNow()
     this.#problem = undefined
@@ -276,9 +287,10 @@ export class RelayPeer {
   }
 
   /** Nobody tries any more: asked again in a while. */
-  #gaveUp(error: unknown): void {
+  #gaveUp(error: unknown, waitMs: number): void {
     this.#problem = error instanceof Error ? error.message : undefined
-    this.#retryAt = this.#options.now() + retryMs
+    this.#retryAt = this.#options.now() + waitMs
+    this.#cosigning.closed()
     this.#requests.failAll(new ConnectionError('CLOSED', 'The link is closed'))
     // Another key: the relay may have handed over to it.
     if (!(error instanceof ProtocolError) || error.code !== 'RELAY_CHANGED') return
