@@ -52,8 +52,8 @@ describe('coverage', () => {
     expect(taken.filter(each => !said.has(each))).toEqual([])
   })
 
-  test('every server frame occurs, but the one that takes two relays', () => {
-    expect(Object.keys(frames).filter(type => !fields('hear', 'type').has(type))).toEqual(['SETTLED'])
+  test('every server frame occurs, but those that take two relays', () => {
+    expect(Object.keys(frames).filter(type => !fields('hear', 'type').has(type))).toEqual(['SETTLED', 'HOME'])
   })
 
   test('every error occurs, but those of a failing or overloaded relay, and of a browser that shows a passkey', () => {
