@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { agentMigrations } from './agents.ts'
+import { blankedMigrations } from './blanked.ts'
 import { floorMigrations } from '../features/talk/floors/store.ts'
 import { eraseSome, keepingMigrations } from './keeping.ts'
 import { pinMigrations } from '../features/talk/pins/store.ts'
@@ -15,6 +16,7 @@ test('an erasure looks at the blocks of events in which the agent spoke, a part 
     durability: 'normal',
     migrations: [
       agentMigrations,
+      blankedMigrations,
       shareMigrations,
       keepingMigrations,
       reactionMigrations,
@@ -55,6 +57,7 @@ test('who has nothing left in a block of events is forgotten there, a block at a
     durability: 'normal',
     migrations: [
       agentMigrations,
+      blankedMigrations,
       shareMigrations,
       keepingMigrations,
       reactionMigrations,

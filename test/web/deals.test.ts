@@ -214,7 +214,10 @@ describe.skipIf(noBrowser !== undefined)('agents and deals', () => {
     await page.keyboard.press('Enter')
     await page.getByText('Lines 200 to 400').waitFor()
     const [{ disputeId } = { disputeId: '' }] = await bot.court.list({ role: 'party' })
-    const { dispute, evidence } = await bot.court.show(disputeId, { adminKey })
+    // A party sees nothing sealed of the other, whatever key it has; who is none does.
+    expect((await bot.court.show(disputeId, { adminKey })).evidence.disputant).toBeNull()
+    await using operator = await clientOf(site.relay, { identity: newIdentity('keeper') })
+    const { dispute, evidence } = await operator.court.show(disputeId, { adminKey })
     expect(dispute).toMatchObject({ disputant: ada, phase: 'appealed', reason: 'half of it was not read', evidence: ['disputant'] })
     expect(evidence.disputant).toMatchObject({ signature: 'valid', items: [{ kind: 'text', value: 'sha 4f0c1e' }] })
     expect(await page.locator('.history .chip.bad').count()).toBe(0)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { agentMigrations } from '../agents.ts'
+import { blankedMigrations } from '../blanked.ts'
 import { floorMigrations } from '../../features/talk/floors/store.ts'
 import { keepingMigrations } from '../keeping.ts'
 import type { LogReader } from '../log.ts'
@@ -66,6 +67,7 @@ test('what was said just now reads as it is committed: not before, and not as it
     durability: 'normal',
     migrations: [
       agentMigrations,
+      blankedMigrations,
       shareMigrations,
       keepingMigrations,
       reactionMigrations,

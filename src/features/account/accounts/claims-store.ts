@@ -52,7 +52,7 @@ export const claimMigrations: Migration = {
       sign_in TEXT NOT NULL);
     CREATE INDEX owned_agents_account ON owned_agents (account, at);
   `,
-    "ALTER TABLE agent_claims ADD COLUMN address TEXT NOT NULL DEFAULT ''",
+    { expand: "ALTER TABLE agent_claims ADD COLUMN address TEXT NOT NULL DEFAULT ''" },
   ],
 }
 

@@ -133,7 +133,7 @@ export const accountMigrations: Migration = {
     CREATE INDEX account_audit_account ON account_audit (account, n);
   `,
     'ALTER TABLE account_links ADD COLUMN account TEXT',
-    'CREATE INDEX account_audit_action ON account_audit (account, action, n)',
+    { expand: 'CREATE INDEX account_audit_action ON account_audit (account, action, n)' },
   ],
 }
 
