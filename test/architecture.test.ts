@@ -43,7 +43,8 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['src/keeping', ['lib/protocol', 'lib/identity', 'lib/node/private-folder.ts', 'src/store', 'node:', 'zod']],
   ['src/bus', ['@nats-io/transport-node']],
   ['src/outbound', ['lib/protocol/timer.ts', 'node:', 'zod', 'openid-client']],
-  ['src/bridges', ['lib/protocol', 'lib/identity', 'lib/client', 'lib/node']],
+  // What it is for the wing, by the wing's port.
+  ['src/bridges', ['lib/protocol', 'lib/identity', 'lib/client', 'lib/node', 'src/features/links/bridge/peer.ts']],
   ['src/domain', ['lib/protocol', 'lib/rules', '@noble/hashes', '@scure/base', '@simplewebauthn/server']],
   ['src/relay', ['lib/access', 'lib/protocol', 'lib/identity', 'src/base', 'src/bus', 'src/store', 'node:', 'ws']],
   ['src/features', [

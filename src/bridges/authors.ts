@@ -2,14 +2,7 @@
 import { agentIdOf } from '../../lib/identity/index.ts'
 import { ConnectionError } from '../../lib/client/errors.ts'
 import type { Frame } from '../../lib/protocol/index.ts'
-import type { HomeEvent } from './page.ts'
-
-export interface Author {
-  readonly agent: string
-  /** PEM */
-  readonly pubkey: string
-  readonly name: string
-}
+import type { HomeEvent, RemoteAgent } from '../features/links/bridge/peer.ts'
 
 /** Authors that are remembered to be known. */
 const maxKnown = 10_000
@@ -23,7 +16,7 @@ export class Authors {
   }
 
   /** Those of these events that were not asked for before, as far as they have a key that is theirs. @throws ConnectionError */
-  async of(events: readonly Pick<HomeEvent, 'from'>[]): Promise<readonly Author[]> {
+  async of(events: readonly Pick<HomeEvent, 'from'>[]): Promise<readonly RemoteAgent[]> {
     const asked = [...new Set(events.map(({ from }) => from))].filter(agent => !this.#known.has(agent))
     const found = await Promise.all(asked.map(agent => this.#find(agent)))
     for (const agent of asked) {
@@ -33,7 +26,7 @@ export class Authors {
     return found.filter(author => author !== undefined)
   }
 
-  async #find(agent: string): Promise<Author | undefined> {
+  async #find(agent: string): Promise<RemoteAgent | undefined> {
     try {
       const { pubkey, name } = await this.#ask(agent)
       return pubkey !== null && agentIdOf(pubkey) === agent ? { agent, pubkey, name } : undefined

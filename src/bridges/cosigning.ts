@@ -14,15 +14,8 @@ import {
 } from '../../lib/identity/transcripts/index.ts'
 import type { Verify } from '../../lib/identity/index.ts'
 import { RelayError } from '../../lib/client/errors.ts'
-import { addEvents, type HomeEvent, type HomeKey } from './page.ts'
-
-/** The head of a channel that was cosigned last. */
-export interface Cosigned extends TreeHead {
-  /** With the line of this relay. */
-  readonly text: string
-  /** The tree of the mirror is known to go on behind it, or to be on the way there. */
-  readonly isFollowed: boolean
-}
+import type { Cosigned, HomeEvent } from '../features/links/bridge/peer.ts'
+import { addEvents, type HomeKey } from './page.ts'
 
 export interface CosigningOptions {
   /** Hands one over. */

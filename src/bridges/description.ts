@@ -3,12 +3,7 @@
 import { serverDocumentProblem, succeeds, type Verify } from '../../lib/identity/index.ts'
 import { limits, ServerDocument, timerMs } from '../../lib/protocol/index.ts'
 import { documentUrl, fetchDocument } from '../../lib/client/resolving.ts'
-
-export interface Described {
-  readonly serverId: string
-  /** as JSON */
-  readonly document: string
-}
+import type { Described } from '../features/links/bridge/peer.ts'
 
 export interface DescriptionOptions {
   readonly url: string

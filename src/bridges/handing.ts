@@ -1,20 +1,7 @@
 // What agents of this relay say at another one, handed on: the next of each author, in the order in which they wait.
 import { RelayError } from '../../lib/client/errors.ts'
 import type { Frame } from '../../lib/protocol/index.ts'
-
-export interface Waiting {
-  readonly n: number
-  readonly agent: string
-  readonly body: string
-}
-
-export interface Handed {
-  readonly n: number
-  readonly seq?: number
-  readonly msgId?: string
-  readonly code?: string
-  readonly message?: string
-}
+import type { Handed, Waiting } from '../features/links/bridge/peer.ts'
 
 export interface HandingOptions {
   /** ms since 1970 */

@@ -1,6 +1,7 @@
 // Clients of other relays on Node, until the relay stops.
 import { createVerify } from '../../lib/node/crypto.ts'
 import { wsTransport } from '../../lib/node/transport.ts'
+import type { Peer, PeerOptions } from '../features/links/bridge/peer.ts'
 import { RelayPeer, type RelayPeerOptions } from './peer.ts'
 
 /** What a relay is called at another one: its name, as far as agents may have such. */
@@ -22,7 +23,7 @@ export const openBridges = ({ signal, name, clock, relayKey: identity, linkMs: b
     ...{ identity, backoffMs, random, name: nameAtOthers(name), transport: wsTransport, verify: createVerify() },
     now: () => clock.now(),
   }
-  return (options: Pick<RelayPeerOptions, 'url' | 'serverId' | 'mirrorCount' | 'onArrival'>): RelayPeer => {
+  return (options: PeerOptions): Peer => {
     const peer = new RelayPeer({ ...own, ...options })
     signal.addEventListener('abort', () => peer.close(), { once: true })
     return peer

@@ -3,19 +3,10 @@
 import { entryOf, isConsistent, openCheckpoint, TranscriptRange, type Checkpoint, type Verify } from '../../lib/identity/index.ts'
 import { fromBase64 } from '../../lib/identity/pem.ts'
 import { decodeFrame, type Frame } from '../../lib/protocol/index.ts'
+import type { HomeEvent } from '../features/links/bridge/peer.ts'
 
 /** What came does not fit what was signed, or is nothing that a relay stores. */
 export class Misfit extends Error {}
-
-export interface HomeEvent {
-  readonly seq: number
-  readonly ts: number
-  readonly msgId: string
-  readonly from: string
-  /** What it says, where that is new: of no edit, and of nothing that was taken back. */
-  readonly said: string | undefined
-  readonly text: string
-}
 
 /** Larger than any event that relays store. */
 const maxEventChars = 1024 * 1024

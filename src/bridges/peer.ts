@@ -11,74 +11,38 @@ import { defaultBackoff } from '../../lib/client/backoff.ts'
 import { IdentityError, isConsistent, TranscriptRange, type Checkpoint, type Identity, type Verify } from '../../lib/identity/index.ts'
 import { isSameHash, relayWitness, type Evidence } from '../../lib/identity/transcripts/index.ts'
 import { rawField, rawItems, type Frame, type ReplyType, type RequestInput, type RequestType } from '../../lib/protocol/index.ts'
-import { Cosigning, evidenceOf, isAsCosigned, ownShown, type Cosigned } from './cosigning.ts'
-import { Authors, type Author } from './authors.ts'
-import { Description, type Described } from './description.ts'
-import { Handing, type Handed, type Waiting } from './handing.ts'
-import { addEvents, checkBeginning, headOf, homeEvent, Misfit, nodes, treeOfPeaks, type HomeEvent, type HomeKey } from './page.ts'
+import type {
+  Arrived,
+  Cosigned,
+  Described,
+  Handed,
+  HomeEvent,
+  Peer,
+  PeerOptions,
+  PeerState,
+  Pulled,
+  Standing,
+  Waiting,
+} from '../features/links/bridge/peer.ts'
+import { Cosigning, evidenceOf, isAsCosigned, ownShown } from './cosigning.ts'
+import { Authors } from './authors.ts'
+import { Description } from './description.ts'
+import { Handing } from './handing.ts'
+import { addEvents, checkBeginning, headOf, homeEvent, Misfit, nodes, treeOfPeaks, type HomeKey } from './page.ts'
 
-export interface Standing {
-  readonly epoch: string | undefined
-  readonly tree: string
-  readonly cosigned: Cosigned | undefined
-  /** How many of its home's erasures were followed. */
-  readonly blanked: number
-}
-
-export interface Pulled {
-  readonly channel: string
-  readonly epoch: string
-  /** It is where a mirror begins, and goes behind nothing. */
-  readonly begins: boolean
-  readonly after: number
-  readonly upto: number
-  readonly events: readonly HomeEvent[]
-  readonly skips: boolean
-  readonly tree: string
-  readonly checkpoint: string
-  /** The size of what was cosigned last, where that is known to be its beginning; 0: of nothing. */
-  readonly behind: number | undefined
-  /** A head that this relay cosigned and does not know of any more. */
-  readonly shown: string | undefined
-  readonly authors: readonly Author[]
-}
-
-/** Events that their home erased, or lets be taken back: the `after`-th of those and the next, up to the `upto`-th. */
-export interface Erased {
-  readonly channel: string
-  readonly epoch: string
-  readonly after: number
-  readonly upto: number
-  readonly seqs: readonly number[]
-}
-
-export interface Broken {
-  readonly channel: string
-  readonly problem: string
-  /** What shows to others that the home signed two histories, where it does. */
-  readonly evidence?: Evidence | undefined
-}
-
-type Arrived = Pulled | Erased | Broken
-
-export interface RelayPeerOptions {
-  readonly url: string
-  /** The other relay: the key signs for no other. */
-  readonly serverId: string
+export interface RelayPeerOptions extends PeerOptions {
   /** This relay's key. */
   readonly identity: Identity
   /** What this relay is called there. */
   readonly name: string
   readonly transport: Transport
   readonly verify: Verify
-  readonly mirrorCount: number
   /** ms before it comes back, at most; undefined: longer each time */
   readonly backoffMs?: number | undefined
   /** ms since 1970 */
   readonly now: () => number
   /** 0 ≤ random < 1 */
   readonly random: () => number
-  onArrival(): void
 }
 
 interface Followed {
@@ -111,7 +75,7 @@ const erasuresEveryMs = 60_000
 const takenBack = '"retract":{"of":'
 const timeoutMs = 15_000
 
-export class RelayPeer {
+export class RelayPeer implements Peer {
   readonly #options: RelayPeerOptions
   #session: Session
   readonly #requests: Requests
@@ -157,7 +121,7 @@ export class RelayPeer {
     }, () => undefined)
   }
 
-  get state(): { readonly state: 'connecting' | 'open' | 'refused', readonly problem?: string } {
+  get state(): PeerState {
     const { state } = this.#session
     const problem = this.#problem === undefined ? {} : { problem: this.#problem }
     return { state: state === 'open' ? 'open' : state === 'idle' || state === 'closed' ? 'refused' : 'connecting', ...problem }

@@ -141,6 +141,7 @@ export interface Peer {
 
 export interface PeerOptions {
   readonly url: string
+  /** The relay that has to answer there: nothing is signed for another. */
   readonly serverId: string
   /** Of the newest events of a channel a mirror begins with so many. */
   readonly mirrorCount: number
