@@ -56,6 +56,7 @@ export class Cosigning {
   forget(channel: string): void {
     this.#last.delete(channel)
     this.#taken.delete(channel)
+    this.#looked.delete(channel)
   }
 
   /** A session with the other relay begins: it may have lost what it had. */
