@@ -1,5 +1,5 @@
 // Which relay a host means, by what one's own relay shows of it: what may be shown, and what is held against it.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { generateKeyPair, identityFrom, makeRotation } from '../identity/index.ts'
 import type { Frame, ServerDocument } from '../protocol/index.ts'
 import { paperRelay } from '../../test/kit/describe.ts'
@@ -89,4 +89,17 @@ test('who refuses is asked again after a minute, who is busy in a moment; a cut 
   const cut = shown([new ConnectionError('LOST', 'cut'), paper.describe({ urls })])
   await expect(cut.homes.of(host)).rejects.toMatchObject({ code: 'LOST' })
   expect(await cut.homes.of(host)).toMatchObject({ serverId: paper.serverId })
+})
+
+test('a relay that wants to be asked again in days is asked sooner, and not for ever', async () => {
+  vi.useFakeTimers()
+  try {
+    const { homes, asked } = shown([new RelayError('BUSY', 'later', 1e9)])
+    const failed = expect(homes.of(host)).rejects.toThrow('later')
+    await vi.advanceTimersByTimeAsync(40_000)
+    await failed
+    expect(asked()).toBe(5)
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -33,6 +33,8 @@ const maxHomes = 1_000
 const retryMs = 60_000
 /** How often is asked for what is not there yet. */
 const attempts = 5
+/** However long the relay says: what waits for a home, waits for this. */
+const maxWaitMs = 10_000
 
 export class Homes {
   readonly #options: HomesOptions
@@ -93,7 +95,7 @@ export class Homes {
       } catch (error) {
         const waitMs = error instanceof RelayError && error.shouldRetry() ? error.retryAfterMs : undefined
         if (waitMs === undefined || attempt >= attempts) throw error
-        await new Promise<void>(resolve => after(waitMs, resolve))
+        await new Promise<void>(resolve => after(Math.min(waitMs, maxWaitMs), resolve))
       }
     }
   }
