@@ -1,5 +1,6 @@
 // The options by which commands ask for witnesses.
 import { count } from './command.ts'
+import type { NamedWitnesses } from './witnesses.ts'
 
 export const witnessOptions = {
   witness: {
@@ -9,3 +10,7 @@ export const witnessOptions = {
   },
   need: { value: 'N', doc: 'So many of them have to have cosigned (default: 1)', parse: count },
 } as const
+
+/** What reads them, loaded where they are given; undefined: none are. */
+export const witnessesNamed = async ({ witness, need }: NamedWitnesses): Promise<typeof import('./witnesses.ts') | undefined> =>
+  witness === undefined && need === undefined ? undefined : import('./witnesses.ts')

@@ -4,7 +4,8 @@ import { IdentityError } from '../../lib/identity/index.ts'
 import { witnessPolicy, type WitnessPolicy } from '../../lib/identity/transcripts/index.ts'
 import { CliError } from './exit.ts'
 
-interface Named {
+/** As the options have it. */
+export interface NamedWitnesses {
   readonly witness?: readonly string[]
   readonly need?: number
 }
@@ -12,7 +13,7 @@ interface Named {
 const keyOf = (named: string): string => named.includes('+') && !existsSync(named) ? named : readFileSync(named, 'utf8')
 
 /** What the client's option `witnesses` takes; undefined: none are asked for. @throws CliError */
-export const witnessesOf = ({ witness, need }: Named): { readonly keys: readonly string[], readonly need: number } | undefined => {
+export const witnessesOf = ({ witness, need }: NamedWitnesses): { readonly keys: readonly string[], readonly need: number } | undefined => {
   if (witness === undefined) {
     if (need !== undefined)
       throw new CliError('usage', '--need says how many witnesses, and none is named', 'Name their keys: --witness KEY,KEY')
@@ -30,7 +31,7 @@ export const witnessesOf = ({ witness, need }: Named): { readonly keys: readonly
 }
 
 /** The same, read. @throws CliError */
-export const witnessPolicyOf = (named: Named): WitnessPolicy | undefined => {
+export const witnessPolicyOf = (named: NamedWitnesses): WitnessPolicy | undefined => {
   const witnesses = witnessesOf(named)
   return witnesses && witnessPolicy(witnesses.keys, witnesses.need)
 }

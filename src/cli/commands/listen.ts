@@ -5,7 +5,7 @@ import type { AgentChatClient, ChannelName, Message, Renderer } from '../../../l
 import { command, count, durationMs, seconds, whole } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
 import { transcriptWarning } from '../transcript-warning.ts'
-import { witnessOptions } from '../witness-options.ts'
+import { witnessesNamed, witnessOptions } from '../witness-options.ts'
 
 type Since = number | 'all' | 'now'
 
@@ -117,9 +117,7 @@ export const listen = command({
     if (options.dm && isSubscribed) throw new CliError('usage', '--when and --digest are for channels', 'Direct messages always come.')
     if (options.content && digestMs !== undefined)
       throw new CliError('usage', '--content prints contents, and a digest has none', 'Leave one of them out.')
-    const witnesses = options.witness === undefined && options.need === undefined
-      ? undefined
-      : (await import('../witnesses.ts')).witnessesOf(options)
+    const witnesses = (await witnessesNamed(options))?.witnessesOf(options)
     const takesDm = options.dm === true || options.followDm === true
     const channels: readonly ChannelName[] = options.dm ? [] : args.channels.length === 0 ? ['#general'] : args.channels
     const places = placesOf(channels, server)

@@ -4,7 +4,7 @@ import type { WitnessPolicy } from '../../../lib/identity/index.ts'
 import { command, count } from '../command.ts'
 import { CliError } from '../exit.ts'
 import { visible } from '../terminal.ts'
-import { witnessOptions } from '../witness-options.ts'
+import { witnessesNamed, witnessOptions } from '../witness-options.ts'
 
 const stream = { doc: "a channel ('#general'), or another agent (@id)" } as const
 const out = { short: 'o', value: 'FILE', doc: 'File to make; - is stdout (the default)' } as const
@@ -66,9 +66,7 @@ const head = command({
     doc: 'What a witness was shown of the channel: agentchat transcript compare its.head',
   }],
   async run({ args: { stream: name }, options: { out: file = '-', upto = Infinity, ...options }, out, connect }) {
-    const policy = options.witness === undefined && options.need === undefined
-      ? undefined
-      : (await import('../witnesses.ts')).witnessPolicyOf(options)
+    const policy = (await witnessesNamed(options))?.witnessPolicyOf(options)
     const client = await connect()
     const { oldest, checkpoint: newest, witnessed = [] } = await client.request('HEAD', {
       ...placeOf(name),

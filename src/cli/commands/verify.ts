@@ -3,7 +3,7 @@ import type { WitnessPolicy } from '../../../lib/identity/index.ts'
 import { command, type Call } from '../command.ts'
 import { watched, withKeeper } from '../keeping.ts'
 import { visible } from '../terminal.ts'
-import { witnessOptions } from '../witness-options.ts'
+import { witnessesNamed, witnessOptions } from '../witness-options.ts'
 
 export const verify = command({
   name: 'verify',
@@ -36,9 +36,7 @@ export const verify = command({
       if (name !== undefined && name !== '-' && !existsSync(name)) throw new CliError('notFound', `There is no file ${name}`)
     }
     const key = options.key === undefined ? undefined : readFileSync(options.key, 'utf8')
-    const witnesses = options.witness === undefined && options.need === undefined
-      ? undefined
-      : (await import('../witnesses.ts')).witnessPolicyOf(options)
+    const witnesses = (await witnessesNamed(options))?.witnessPolicyOf(options)
     if (options.evidence) return checkEvidence(call, await wholeOf(file === '-' ? io.stdin : createReadStream(file)), key)
     const [source, isProof] = await peeked(file === '-' ? io.stdin : createReadStream(file))
     if (isProof) return checkOne(call, await wholeOf(source), key, witnesses)
