@@ -247,19 +247,21 @@ const failover = {
         await ask(watcher, { type: 'IDENTIFY', name: 'watcher', autojoin: false }, 'WELCOME')
         await ask(watcher, { type: 'WATCH', agents: [lonely.address] }, 'WATCHING')
         let lost = 0
+        /** @type {(() => void)[]} */
+        const stops = []
         const again = new Promise(resolve => {
           for (const client of clients) {
             let isLost = false
-            const stop = client.on('status', (/** @type {{ kind: string }} */ status) => {
+            stops.push(client.on('status', (/** @type {{ kind: string }} */ status) => {
               if (status.kind === 'lost') {
                 isLost = true
                 lost++
               } else if (status.kind === 'connected' && isLost) {
-                stop()
+                isLost = false
                 resumed.push(performance.now() - killedAt)
                 if (--lost === 0) resolve(undefined)
               }
-            })
+            }))
           }
         })
         const gone = new Promise(resolve => {
@@ -273,6 +275,8 @@ const failover = {
         dead.add(victim.url)
         await victim.end('SIGKILL')
         await Promise.all([again, gone])
+        // Whoever was not there this time is not to count the next time from here.
+        for (const stop of stops) stop()
         watcher.onClosed = () => undefined
         watcher.destroy()
         cluster.relays.splice(cluster.relays.indexOf(victim), 1)

@@ -62,14 +62,16 @@ export class Relay extends Server {
 }
 
 const limitsOff = [
-  '--host', '127.0.0.1', '--port', '0', '--json', '--log-level', 'warn', '--msg-rate', '0', '--max-file-bytes', '0', '--max-connections', '100000', '--max-connections-per-ip', '0',
+  '--host', '127.0.0.1', '--port', '0', '--json', '--log-level', 'warn', '--msg-rate', '0', '--max-connections', '100000', '--max-connections-per-ip', '0',
   '--max-channels', '1000000', '--max-channels-per-agent', '1000000', '--max-channels-per-address', '0', '--max-inbox', '0', '--max-inbox-per-sender', '0',
 ]
 
 /** @param {readonly string[]} flags @param {string} [bin] */
 export const startRelay = async (flags, bin = ownBin) => {
   const begun = performance.now()
-  const relay = new Relay(process.execPath, [bin, 'serve', ...limitsOff, ...flags])
+  // A build from before may not know of files.
+  const noFiles = bin === ownBin ? ['--max-file-bytes', '0'] : []
+  const relay = new Relay(process.execPath, [bin, 'serve', ...limitsOff, ...noFiles, ...flags])
   const [, url = ''] = await relay.prints(/"url":\s*"([^"]+)"/)
   relay.startMs = performance.now() - begun
   relay.url = url.replace('0.0.0.0', '127.0.0.1')
