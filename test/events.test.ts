@@ -25,6 +25,7 @@ const open = () => {
       results.push(...done)
     },
     endTurn: () => {},
+    reread: () => Promise.resolve(),
   })
   const run = async (...outcomes: readonly Outcome[]): Promise<readonly Result[]> => {
     results.length = 0

@@ -46,6 +46,7 @@ const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.
     inboxWaitMs: 0,
     deliver,
     endTurn,
+    reread: () => Promise.resolve(),
   })
   return {
     committer,

@@ -5,7 +5,7 @@ import type { Logger } from '../base/log.ts'
 import type { Counts, Histogram } from '../base/metrics.ts'
 import type { EventType, FrameBody, RequestType } from '../../lib/protocol/index.ts'
 import { authorOf, type Appended, type Stamp } from '../store/log.ts'
-import { StorageError, UndoneError, type Awaitable, type Scope, type Store, type Tx } from '../store/store.ts'
+import { OvertakenError, StorageError, UndoneError, type Awaitable, type Scope, type Store, type Tx } from '../store/store.ts'
 import type { Connection } from './connection.ts'
 import { frameOf, frameOfText, textOfFrame } from './encode.ts'
 import { Salts } from './salts.ts'
@@ -76,6 +76,8 @@ export interface CommitterOptions {
   readonly deliver: (results: readonly Result[]) => void
   /** Called when all batches of a turn are delivered. */
   readonly endTurn: () => void
+  /** Another process changed channels: what is known of them is read anew. */
+  readonly reread: (channels: readonly string[]) => Promise<unknown>
 }
 
 /** What a write that waits takes beside its frame. */
@@ -90,17 +92,8 @@ const maxTurnMs = 10
 /** A handler failed after it had written: the batch is undone and run again, one by one. */
 class Undo extends Error {}
 
-/** Another process locked agents out whose writes are in the batch: it is undone and run again without those. */
-class LockedOut extends Error {
-  readonly agents: ReadonlySet<string>
-
-  constructor(agents: readonly string[]) {
-    super('locked out by another process')
-    this.agents = new Set(agents)
-  }
-}
-
 const nobody: ReadonlySet<string> = new Set()
+const nothing = { agents: [], channels: [] }
 
 export class Committer {
   readonly #store: Store
@@ -260,9 +253,11 @@ export class Committer {
     } catch (error) {
       // A storage that does not even begin takes nothing: the next one hears of it all the same.
       if (taken.length === 0) batch.take()
-      const goneNow = error instanceof LockedOut ? error.agents : nobody
-      if ((error instanceof UndoneError || goneNow.size > 0) && taken.length > 0 && reruns < maxReruns) {
-        while (at < taken.length) await this.#commit(taken.length - at, again, reruns + 1, new Set([...out, ...goneNow]))
+      if (error instanceof UndoneError && taken.length > 0 && reruns < maxReruns) {
+        const { agents, channels } = error instanceof OvertakenError ? error : nothing
+        // Where the storage fails, so does the batch.
+        if (channels.length > 0) await this.#options.reread(channels).catch(() => undefined)
+        while (at < taken.length) await this.#commit(taken.length - at, again, reruns + 1, new Set([...out, ...agents]))
         return taken.length
       }
       // What may be stored is not run again: those who asked are told, and send it again under its id.
@@ -355,12 +350,12 @@ export class Committer {
         ) break
       }
       // Asked together with the numbers.
-      const lockedOut = tx.lockedOut([...writers])
+      const asked = writers.size > 0 || tx.writes > 0 ? tx.overtaken([...writers]) : nothing
       // Where the numbers fail first, nobody awaits it.
-      if (lockedOut instanceof Promise) lockedOut.catch(() => undefined)
+      if (asked instanceof Promise) asked.catch(() => undefined)
       const done = isDeferred ? await numbered(tx, results) : results as Result[]
-      const gone = lockedOut instanceof Promise ? await lockedOut : lockedOut
-      if (gone.length > 0) throw new LockedOut(gone)
+      const over = asked instanceof Promise ? await asked : asked
+      if (over.agents.length + over.channels.length > 0) throw new OvertakenError(over)
       return { results: done, wrote: tx.writes > 0 }
     })
   }

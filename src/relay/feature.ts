@@ -73,6 +73,12 @@ export interface Reply<T extends FrameType = FrameType> {
 /** What is said of a channel that is not there, and of one that the asker is to know nothing of: the same. */
 export const noChannel = (name: string): Fail => new Fail('CHANNEL_NOT_FOUND', `No channel ${name}`)
 
+/** What is decided of a stream that the request itself does not name goes by what is known of its channel now. */
+export const goBy = ({ tx, roster }: Pick<WriteCtx, 'tx' | 'roster'>, stream: string): void => {
+  const info = tx.goBy === undefined ? undefined : roster.channel(stream)?.info
+  if (info !== undefined) tx.goBy!(info.name, info.version)
+}
+
 /** The channel, for whoever may see what is in it. @throws Fail */
 export const channelToRead = (me: Agent, name: string, roster: RosterView): Channel => {
   const channel = roster.known(me, name)

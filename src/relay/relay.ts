@@ -214,8 +214,8 @@ export class Relay {
     })
     this.#committer = new Committer({ store, clock, log, counts, batchSize: metrics.batchSize, commitSeconds: metrics.commitSeconds }, {
       ...options,
-      deliver: results => this.#dispatch.deliver(results),
-      endTurn: () => this.#dispatch.endTurn(),
+      ...{ deliver: results => this.#dispatch.deliver(results), endTurn: () => this.#dispatch.endTurn() },
+      reread: channels => Promise.all(channels.map(channel => this.#nodes.look(channel, undefined))),
     })
     this.#nodes = new Nodes(deps.process, { ...deps, bus, counts, effects, gate, hub, roster, spending: () => this.#spending })
     this.#dispatch = new Dispatch({

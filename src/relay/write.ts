@@ -93,6 +93,7 @@ export class WriteJob implements Job {
     const { cost, may } = requests[type]
     if (connection.held && cost.message === true)
       throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
+    if (tx.goBy !== undefined) this.#goBy(tx.goBy)
     const asked = { type, body, now, office, isWrite: true }
     const { me, channel, isAdmin, account, byRight, passkeyAsked } = gate.pass(may, connection, asked, roster)
     const below = account === undefined || office?.office === 'operator' ? undefined : this.#below(tx)
@@ -105,6 +106,14 @@ export class WriteJob implements Job {
     return refusal === undefined
       ? this.#proceed(ctx, ready, byRight, account)
       : this.#ifStored(ctx, refusal).then(() => this.#proceed(ctx, ready, byRight, account))
+  }
+
+  /** The channel that it names is decided about as it is known now. */
+  #goBy(goBy: NonNullable<Tx['goBy']>): void {
+    const { channel, to } = this.#request.body as { readonly channel?: unknown, readonly to?: unknown }
+    const name = channel ?? to
+    const info = typeof name === 'string' ? this.#deps.roster.channel(name)?.info : undefined
+    if (info !== undefined) goBy(info.name, info.version)
   }
 
   #below(tx: Tx): BelowOperator {

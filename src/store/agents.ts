@@ -290,9 +290,10 @@ export const noteRead = async (tx: Tx, agent: string, channel: string, upTo: num
   (await tx.tables<Tables>().updateTable('memberships').set({ read_to: upTo }).where('agent', '=', agent).where('channel', '=', channel)
     .where('read_to', '<', upTo).returning('agent').executeTakeFirst()) !== undefined
 
-export const removeMembership = async (tx: Tx, agent: string, channel: string): Promise<void> => {
-  await tx.tables<Tables>().deleteFrom('memberships').where('agent', '=', agent).where('channel', '=', channel).execute()
-}
+/** Whether it was one: of two who remove it at once, one did. */
+export const removeMembership = async (tx: Tx, agent: string, channel: string): Promise<boolean> =>
+  (await tx.tables<Tables>().deleteFrom('memberships').where('agent', '=', agent).where('channel', '=', channel).executeTakeFirst())
+    .numDeletedRows > 0n
 
 export const isMember = async (db: Db, agent: string, channel: string): Promise<boolean> =>
   (await db.tables<Tables>().selectFrom('memberships').select('agent').where('agent', '=', agent).where('channel', '=', channel)
@@ -323,9 +324,10 @@ export const addInvitation = async (
   ).execute()
 }
 
-export const removeInvitation = async (tx: Tx, agent: string, channel: string): Promise<void> => {
-  await tx.tables<Tables>().deleteFrom('invitations').where('channel', '=', channel).where('agent', '=', agent).execute()
-}
+/** Whether there was one: it is followed, or taken back, once. */
+export const removeInvitation = async (tx: Tx, agent: string, channel: string): Promise<boolean> =>
+  (await tx.tables<Tables>().deleteFrom('invitations').where('channel', '=', channel).where('agent', '=', agent).executeTakeFirst())
+    .numDeletedRows > 0n
 
 export { forgetAgents, forgetMemberships } from './aged.ts'
 export type { AgentUse } from './log.ts'

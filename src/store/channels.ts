@@ -211,6 +211,7 @@ export const addChannel = async (tx: Tx, info: ChannelInfo, by: string | null, n
 /** Changes a channel, and what is not named of it stays; gives what it is then. Undefined: there is none any more. */
 export const changeChannel = async (tx: Tx, name: string, change: ChannelChange): Promise<ChannelInfo | undefined> => {
   const { topic, owner, topicBy, editWindowMs, settings = {} } = change
+  await tx.changing(name)
   // Whoever changes it too waits here, and finds what this one wrote.
   const row = await tx.tables<Tables>().updateTable('channels').set({
     ...(topic !== undefined && { topic }),

@@ -17,6 +17,7 @@ interface Tables {
 
 /** The channel is no more. What belonged to it is cleared away afterwards, piece by piece. Gives its last version; undefined: there is none. */
 export const endChannel = async (tx: Tx, name: string): Promise<number | undefined> => {
+  await tx.changing(name)
   const ended = await tx.tables<Tables>().deleteFrom('channels').where('name', '=', name).returning('version').executeTakeFirst()
   if (ended === undefined) return undefined
   await tx.tables<Tables>().insertInto('endings').values({ channel: name }).execute()

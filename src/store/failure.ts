@@ -18,6 +18,20 @@ export class StorageError extends Error {
 /** The transaction was undone, by another one or because the line to the database broke: run again it may go through. */
 export class UndoneError extends StorageError {}
 
+/** What it was decided by was changed by another process meanwhile. Once that is known here it is decided anew. */
+export class OvertakenError extends UndoneError {
+  /** Locked out: what they ask is refused. */
+  readonly agents: readonly string[]
+  /** Changed, or no more. */
+  readonly channels: readonly string[]
+
+  constructor({ agents, channels }: { readonly agents: readonly string[], readonly channels: readonly string[] }) {
+    super('Another process changed what this was decided by', 'The relay tries again by itself.')
+    this.agents = agents
+    this.channels = channels
+  }
+}
+
 /** Too many wait for the same; whoever asks again a little later is served. */
 export class BusyError extends Error {
   override readonly name = 'BusyError'

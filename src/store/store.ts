@@ -7,7 +7,7 @@ import type { SearchReader, SearchWriter } from './search-index.ts'
 import type { Space } from './space.ts'
 import type { ReadTables, WriteTables } from './tables.ts'
 
-export { BusyError, StorageError, UndoneError } from './failure.ts'
+export { BusyError, OvertakenError, StorageError, UndoneError } from './failure.ts'
 export type { Awaitable } from './log.ts'
 export type { Space } from './space.ts'
 export type { ReadTables, WriteTables } from './tables.ts'
@@ -61,15 +61,33 @@ export interface Tx extends Db {
    * transaction; the others are not locked out before it ends.
    */
   lockedOut(agents: readonly string[]): Awaitable<readonly string[]>
+  /**
+   * What is decided goes by this version of a channel, as it is known in memory; absent where nobody else changes channels. Whether it is still
+   * that one is asked with what is stored, and stays so until the end of the transaction.
+   */
+  goBy?(channel: string, version: number): void
+  /** A channel is about to be changed, or to end: whoever stores what goes by it is waited for. @throws OvertakenError another one changed it */
+  changing(channel: string): Awaitable<void>
+  /** What another process changed of what the transaction goes by: `agents` as in `lockedOut`, and channels. Asked with what is stored. */
+  overtaken(agents: readonly string[]): Awaitable<Overtaken>
   /** How many statements that write were run so far; tells whether a failed handler left something behind. */
   readonly writes: number
+}
+
+/** What others changed while it was decided. */
+export interface Overtaken {
+  readonly agents: readonly string[]
+  readonly channels: readonly string[]
 }
 
 /** Who changes a feature's tables and nothing else. */
 export type TableWriter = Pick<Tx, 'tables'>
 
 /** What processes that share a store divide between them. */
-export type Divided = Pick<Tx, 'lock' | 'mayLock' | 'claim' | 'own' | 'giveUp' | 'lockOut' | 'lockedOut'>
+export type Divided = Pick<
+  Tx,
+  'lock' | 'mayLock' | 'claim' | 'own' | 'giveUp' | 'lockOut' | 'lockedOut' | 'goBy' | 'changing' | 'overtaken'
+>
 
 /** What a store answers that one process has to itself, by a lock of its own: there is nobody to divide anything with. */
 export const alone: Divided = {
@@ -80,6 +98,8 @@ export const alone: Divided = {
   giveUp: () => undefined,
   lockOut: () => undefined,
   lockedOut: () => [],
+  changing: () => undefined,
+  overtaken: () => ({ agents: [], channels: [] }),
 }
 
 /**

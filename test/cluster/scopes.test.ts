@@ -24,7 +24,12 @@ const committerOn = async (url: string) => {
     clock: { now: Date.now },
     log: createLogger({ level: 'silent', format: 'json', destination: { write: () => undefined } }),
     ...metrics,
-  }, { maxQueueFrames: 100, maxQueueBytes: 1e6, inboxWaitMs: 0, deliver: more => results.push(...more), endTurn: () => undefined })
+  }, {
+    ...{ maxQueueFrames: 100, maxQueueBytes: 1e6, inboxWaitMs: 0 },
+    deliver: more => results.push(...more),
+    endTurn: () => undefined,
+    reread: () => Promise.resolve(),
+  })
   return {
     committer,
     results,

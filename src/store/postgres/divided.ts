@@ -1,11 +1,12 @@
 // What the processes of a relay on one database divide between them, by the database: scopes, duties of a moment, duties of a process.
-import { scopes, type Divided, type Scope } from '../store.ts'
+import { OvertakenError, scopes, type Divided, type Overtaken, type Scope } from '../store.ts'
 import type { Writer } from './writer.ts'
 
-/** The first of two numbers that name a lock: one for scopes, one for duties, one for agents. */
+/** The first of two numbers that name a lock: one for scopes, one for duties, one for agents, one for channels. */
 const scopeLocks = 6_667_017
 const dutyLocks = 6_667_018
 const agentLocks = 6_667_019
+const channelLocks = 6_667_020
 
 /** The database's clock, in ms: processes have clocks of their own. */
 export const serverNow = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
@@ -15,6 +16,36 @@ export const divided = (writer: Writer): Divided => {
   const own = new WeakMap<object, Set<string>>()
   /** By transaction: the scopes that it has. */
   const locked = new WeakMap<object, Set<Scope>>()
+  /** By transaction: the versions of channels that it goes by, and those that it changes itself. */
+  const goneBy = new WeakMap<object, Map<string, number>>()
+  const changed = new WeakMap<object, Set<string>>()
+
+  /** What others changed of agents and channels; nobody changes more of it before the transaction ends. */
+  const overtakenOf = async (agents: readonly string[], channels: readonly string[]): Promise<Overtaken> => {
+    const { transaction } = writer
+    const versions = goneBy.get(transaction)
+    if (agents.length + channels.length === 0) return { agents: [], channels: [] }
+    // Two statements, sent together: what was committed before the locks were given is seen by the second.
+    const held = writer.hold(
+      `SELECT pg_advisory_xact_lock_shared(kind, hashtext(name)) FROM unnest($1::int[], $2::text[]) AS held (kind, name)
+        ORDER BY kind, name`,
+      [[...agents.map(() => agentLocks), ...channels.map(() => channelLocks)], [...agents, ...channels]],
+    )
+    const found = writer.hold<{ name: string, version: number | null }>(
+      `SELECT agent AS name, NULL::bigint AS version FROM bans WHERE agent = ANY($1::text[]) UNION
+        SELECT id, NULL FROM agents WHERE id = ANY($1::text[]) AND (revoked_at IS NOT NULL OR rotated_to IS NOT NULL) UNION ALL
+        SELECT name, version FROM channels WHERE name = ANY($2::text[])`,
+      [agents, channels],
+    )
+    const [, rows] = await Promise.all([held, found])
+    const mine = own.get(transaction)
+    const now = new Map(rows.map(({ name, version }) => [name, version]))
+    return {
+      agents: agents.filter(agent => now.has(agent) && mine?.has(agent) !== true),
+      channels: channels.filter(name => now.get(name) !== versions!.get(name)),
+    }
+  }
+
   return {
     mayLock(scope) {
       return !writer.hasBegun || locked.get(writer.transaction)?.has(scope) === true
@@ -50,24 +81,32 @@ export const divided = (writer: Writer): Divided => {
       await writer.hold('SELECT pg_advisory_xact_lock($1, hashtext($2))', [agentLocks, agent])
     },
 
-    async lockedOut(agents) {
-      if (agents.length === 0) return []
-      // Two statements, sent together: what was committed before the locks were given is seen by the second.
-      const held = writer.hold(
-        'SELECT pg_advisory_xact_lock_shared($1, hashtext(agent)) FROM unnest($2::text[]) AS agents (agent) ORDER BY agent',
-        [
-          agentLocks,
-          agents,
-        ],
-      )
-      const found = writer.hold<{ agent: string }>(
-        `SELECT agent FROM bans WHERE agent = ANY($1::text[]) UNION
-        SELECT id FROM agents WHERE id = ANY($1::text[]) AND (revoked_at IS NOT NULL OR rotated_to IS NOT NULL)`,
-        [agents],
-      )
-      const [, rows] = await Promise.all([held, found])
-      const mine = own.get(writer.transaction)
-      return rows.map(({ agent }) => agent).filter(agent => mine?.has(agent) !== true)
+    goBy(channel, version) {
+      const { transaction } = writer
+      const versions = goneBy.get(transaction)
+      if (versions === undefined) goneBy.set(transaction, new Map([[channel, version]]))
+      // Of two, the older one was gone by too.
+      else versions.set(channel, Math.min(version, versions.get(channel) ?? version))
     },
+
+    async changing(channel) {
+      const { transaction } = writer
+      const ours = changed.get(transaction)
+      if (ours?.has(channel) === true) return
+      changed.set(transaction, (ours ?? new Set()).add(channel))
+      const held = writer.hold('SELECT pg_advisory_xact_lock($1, hashtext($2))', [channelLocks, channel])
+      const found = writer.hold<{ version: number }>('SELECT version FROM channels WHERE name = $1', [channel])
+      const [, rows] = await Promise.all([held, found])
+      const version = goneBy.get(transaction)?.get(channel)
+      if (version !== undefined && rows[0]?.version !== version) throw new OvertakenError({ agents: [], channels: [channel] })
+    },
+
+    overtaken(agents) {
+      const { transaction } = writer
+      const ours = changed.get(transaction)
+      return overtakenOf(agents, [...goneBy.get(transaction)?.keys() ?? []].filter(name => ours?.has(name) !== true))
+    },
+
+    lockedOut: async agents => (await overtakenOf(agents, [])).agents,
   }
 }

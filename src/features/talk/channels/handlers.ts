@@ -127,7 +127,8 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
     if (!mayEnter(me, channel.info)) throw new Fail('AUTH_REQUIRED', `${name} is for verified agents`)
     const { join: mayJoin } = options.policies
     if (mayJoin !== undefined && !me.admin && !mayJoin(askerFacts(me, asker, name))) throw againstPolicy('policyJoin')
-    if (isInvitee) await removeInvitation(tx, me.id, name)
+    // It may be taken back at another process at this moment.
+    if (isInvitee && !await removeInvitation(tx, me.id, name)) throw noChannel(name)
     if (channel.agents.size >= options.maxMembersPerChannel) throw new Fail('LIMIT_REACHED', `${name} is full`)
   }
 
@@ -216,8 +217,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
             throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key make private channels: who makes one has to be known again')
           if (verified_only && !me.verified) throw new Fail('AUTH_REQUIRED', 'Only verified agents create channels for verified agents')
           if (roster.channel(name) !== undefined) throw channelExists(name)
-          if (await isEnding(tx, name))
-            throw new Fail('BUSY', `${name} was deleted and is being cleared away; its name is free again when that is done`, clearingMs)
+          if (await isEnding(tx, name)) throw clearing(name)
           await options.shares.take(tx, 'channels', name, { agent: me.id, address: asker.address }, { all: roster.channelCount })
           const info: ChannelInfo = {
             name,
@@ -233,6 +233,8 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
             version: now,
           }
           if (!await addChannel(tx, info, me.id, now)) throw channelExists(name)
+          // One of that name may have been deleted at another process at this moment.
+          if (await isEnding(tx, name)) throw clearing(name)
           const lasting = lasts(me, info)
           // Where a channel of that name was deleted, numbers go on behind its last one.
           const head = await tx.log.head(name)
@@ -313,3 +315,6 @@ const listedSettings = ({ archived, category }: NonNullable<ChannelInfo['setting
 
 /** When to ask again for a name that is being cleared. */
 const clearingMs = 1_000
+
+const clearing = (name: string): Fail =>
+  new Fail('BUSY', `${name} was deleted and is being cleared away; its name is free again when that is done`, clearingMs)

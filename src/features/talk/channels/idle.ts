@@ -46,6 +46,8 @@ export class IdleChannels {
     const before = now - channelIdleMs
     const effects: Effect[] = []
     for (const name of await unusedChannels(tx, before, endedAtOnce)) {
+      // What is said there at another process is stored before it is looked at, or finds that there is no such channel.
+      await tx.changing(name)
       const isUsed = channels.includes(name) || autoJoin.includes(name) || (roster.channel(name)?.agents.size ?? 0) > 0
       const saidAt = (await tx.log.head(name)).ts
       if (isUsed || saidAt >= before) await noteUsed(tx, [name], before, isUsed ? now : saidAt)

@@ -17,13 +17,18 @@ type Requests = 'SET_CHANNEL' | 'DELETE_CHANNEL' | 'MEMBERS' | 'REMOVE_MEMBER' |
 /** Who acts: an admin may have no session. */
 const by = (me: Agent | undefined): string => me?.id ?? '@server'
 
+const notIn = (agent: string, channel: string): Fail => new Fail('AGENT_NOT_FOUND', `${agent} is not in ${channel}`)
+
 export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOptions): Feature<Requests>['handlers'] => ({
   SET_CHANNEL: {
     async write(
       { me, channel: { info }, tx },
       { owner: newOwner, topic_by: newTopicBy, edit_window_ms: newEditWindowMs, ...given },
     ) {
-      if (newOwner !== undefined && newOwner !== info.owner && (await findAgent(tx, newOwner))?.revoked_at !== null)
+      const isGiven = newOwner !== undefined && newOwner !== info.owner
+      // Whoever rotates its key at another process waits, and takes it along.
+      if (isGiven) await tx.lockedOut([newOwner])
+      if (isGiven && (await findAgent(tx, newOwner))?.revoked_at !== null)
         throw new Fail('AGENT_NOT_FOUND', `No agent ${newOwner} with a key that is good is known here`)
       const changed = await changeChannel(tx, info.name, {
         ...(newOwner !== undefined && { owner: newOwner }),
@@ -79,17 +84,21 @@ export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOption
     async write({ me, channel, tx, roster }, { agent }) {
       const { name } = channel.info
       const here = roster.agent(agent)
-      if ((here === undefined || !channel.agents.has(here)) && !await isMember(tx, agent, name))
-        throw new Fail('AGENT_NOT_FOUND', `${agent} is not in ${name}`)
-      await removeMembership(tx, agent, name)
+      // Who is there for as long as it is connected is in no table.
+      const isHere = here !== undefined && channel.agents.has(here) && !here.memberships.has(name)
+      const isLasting = await isMember(tx, agent, name)
+      if (!isHere && !isLasting) throw notIn(agent, name)
+      // Another owner's session may put it out at another process at this moment.
+      if (isLasting && !await removeMembership(tx, agent, name)) throw notIn(agent, name)
       await removeInvitation(tx, agent, name)
       return { reply: reply('OK', {}), effects: [{ kind: 'remove', channel: name, agent, by: by(me) }] }
     },
   },
   UNINVITE: {
     async write({ channel: { info: { name } }, tx }, { agent }) {
-      if (!await isInvited(tx, agent, name)) throw new Fail('AGENT_NOT_FOUND', `${agent} has no open invitation to ${name}`)
-      await removeInvitation(tx, agent, name)
+      // It may be followed, or taken back, at another process at this moment.
+      if (!await isInvited(tx, agent, name) || !await removeInvitation(tx, agent, name))
+        throw new Fail('AGENT_NOT_FOUND', `${agent} has no open invitation to ${name}`)
       return { reply: reply('OK', {}) }
     },
   },

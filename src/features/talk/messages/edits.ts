@@ -10,6 +10,7 @@ import {
   channelOfMember,
   checkRight,
   Fail,
+  goBy,
   mayReadStream,
   pageReply,
   statusNotices,
@@ -237,6 +238,7 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
   ): Promise<Outcome<'ACK'>> => {
     const { me, tx } = ctx
     const original = await originalOf(tx, request.msg_id)
+    if (original !== undefined) goBy(ctx, original.stream)
     try {
       return await decide(ctx, original, request)
     } catch (error) {

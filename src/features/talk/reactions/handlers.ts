@@ -17,6 +17,7 @@ import type { Db } from '../../../store/store.ts'
 import {
   checkOpen,
   Fail,
+  goBy,
   mayRead,
   noChannel,
   notify,
@@ -49,7 +50,8 @@ interface Found extends At {
 }
 
 /** @throws Fail unless the message is one that the agent may hear of */
-const found = async ({ me, roster, epoch, ...ctx }: WriteCtx | ReadCtx, named: string): Promise<Found> => {
+const found = async (ctx: WriteCtx | ReadCtx, named: string): Promise<Found> => {
+  const { me, roster, epoch } = ctx
   const { links }: Pick<Db, 'links'> = 'tx' in ctx ? ctx.tx : ctx.db
   const first = await links.find(named)
   const msgId = (first && editedBy(first.text)) ?? named
@@ -61,6 +63,7 @@ const found = async ({ me, roster, epoch, ...ctx }: WriteCtx | ReadCtx, named: s
     if (other === undefined) throw noMessage()
     return { ...at, place: { with: other } }
   }
+  if ('tx' in ctx) goBy(ctx, said.stream)
   const channel = roster.known(me, said.stream)
   if (channel === undefined || !mayRead(me, channel, roster)) throw noMessage()
   return { ...at, place: { channel: said.stream as `#${string}` } }

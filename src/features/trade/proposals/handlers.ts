@@ -2,7 +2,7 @@
 import type { Action } from '../../../domain/negotiation/index.ts'
 import type { TradeAction } from '../../../../lib/identity/index.ts'
 import type { EventType, RequestBody } from '../../../../lib/protocol/index.ts'
-import { Fail, reply, type Append, type ScopedFeature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import { Fail, goBy, reply, type Append, type ScopedFeature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import { successorOf } from '../../../store/agents.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import type { Tx } from '../../../store/store.ts'
@@ -104,10 +104,12 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
     return more.also === undefined ? outcome : { ...outcome, append: [...outcome.append as readonly Append[], ...more.also(proposal)] }
   }
 
-  const notice = (ctx: WriteCtx, content: string): readonly Append[] =>
-    ctx.roster.channel(bountyChannel) === undefined
+  const notice = (ctx: WriteCtx, content: string): readonly Append[] => {
+    goBy(ctx, bountyChannel)
+    return ctx.roster.channel(bountyChannel) === undefined
       ? []
       : [{ stream: bountyChannel, type: 'MSG', body: { from: relayItself, from_name: 'server', to: bountyChannel, content } }]
+  }
 
   /** Who can be made an offer: an agent with a key, that is not oneself under another one. */
   const checkRecipient = async (ctx: WriteCtx, to: string): Promise<void> => {
