@@ -42,7 +42,8 @@ afterEach(() => rmSync(folder, { recursive: true }))
 test.each(['before put', 'behind put', 'in the note'])('killed %s: the upload is still there, and becomes whole', async step => {
   breaks = step
   let notes = 0
-  const note = () => breaks === 'in the note' ? Promise.reject(new Error('killed')) : Promise.resolve(notes++)
+  const note = () =>
+    breaks === 'in the note' ? Promise.reject(new Error('killed')) : Promise.resolve(++notes > 0 ? 'noted' as const : 'going' as const)
   await expect(opened().finish(id, sha256, content.length, note)).rejects.toThrow('killed')
   breaks = undefined
   const files = opened()
@@ -62,12 +63,12 @@ test('a file that is brought again while it goes stays', async () => {
   let isNeeded = false
   const finishing = files.finish(id, sha256, content.length, () => {
     isNeeded = true
-    return Promise.resolve()
+    return Promise.resolve('noted' as const)
   })
-  const going = files.remove(sha256, () => Promise.resolve(isNeeded), () => Promise.resolve())
+  const going = files.remove(sha256, () => Promise.resolve(!isNeeded), () => Promise.resolve())
   await Promise.all([finishing, going])
   // Whoever was first, what is needed is there.
   expect(await files.has(sha256)).toBe(isNeeded)
-  await files.remove(sha256, () => Promise.resolve(false), () => Promise.resolve())
+  await files.remove(sha256, () => Promise.resolve(true), () => Promise.resolve())
   expect(await files.has(sha256)).toBe(false)
 })

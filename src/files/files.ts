@@ -1,5 +1,5 @@
 // Files as the relay has them: uploads become whole here, and nowhere else. One at a time becomes whole or goes, so that none goes that
-// was just brought again.
+// was just brought again; where another process has it go, the store says so, and it becomes whole a little later.
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
@@ -18,9 +18,9 @@ export interface FilesOptions {
 
 /**
  * whole: it is kept. other: it is not the file that was said, and is gone. refused, failed: the operator's command said so; gone, and not.
- * gone: another process did it meanwhile, or it was given up.
+ * gone: another process did it meanwhile, or it was given up. going: another process has the bytes of such a file go at this moment.
  */
-export type Finished = 'whole' | 'other' | 'refused' | 'failed' | 'gone'
+export type Finished = 'whole' | 'other' | 'refused' | 'failed' | 'gone' | 'going'
 
 export class Files {
   readonly uploads: Uploads
@@ -36,24 +36,26 @@ export class Files {
     this.#closed = closed
   }
 
-  /** An upload has all its bytes. `note` says so in the store, once they are kept. */
-  async finish(upload: string, sha256: string, bytes: number, note: () => Promise<unknown>): Promise<Finished> {
+  /** An upload has all its bytes. `note` says so in the store, once they are kept; or that they go. */
+  async finish(upload: string, sha256: string, bytes: number, note: () => Promise<'noted' | 'going'>): Promise<Finished> {
     const whole = await this.uploads.whole(upload)
     if (whole === undefined) return 'gone'
     try {
       const verdict = await this.#judge(whole.path, sha256)
       if (verdict === 'other' || verdict === 'refused') await this.uploads.discard(upload)
       if (verdict !== 'ok') return verdict
-      await this.#alone(async () => {
+      return await this.#alone(async () => {
         await this.#vault.put(sha256, whole.path, bytes)
-        await note()
+        if (await note() === 'going') return 'going'
+        // Another process may have had it go before that was noted; from now on none does.
+        if (!await this.#vault.has(sha256)) await this.#vault.put(sha256, whole.path, bytes)
         // A process that is killed before finds it here, whole, and does this again.
         await this.uploads.discard(upload)
+        return 'whole'
       })
     } finally {
       await whole.done()
     }
-    return 'whole'
   }
 
   async #judge(path: string, sha256: string): Promise<'other' | Verdict> {
@@ -77,10 +79,11 @@ export class Files {
     return this.uploads.hasRoom(bytes)
   }
 
-  /** The bytes of a file go, unless it `isNeeded`, as the store says then; and `note` says that they went. */
-  remove(sha256: string, isNeeded: () => Promise<boolean>, note: () => Promise<unknown>): Promise<void> {
+  /** The bytes of a file go if they `mayGo`, as the store says then; and `note` says that they went. */
+  remove(sha256: string, mayGo: () => Promise<boolean>, note: () => Promise<unknown>): Promise<void> {
     return this.#alone(async () => {
-      if (!await isNeeded()) await this.#vault.remove(sha256)
+      if (!await mayGo()) return
+      await this.#vault.remove(sha256)
       await note()
     })
   }

@@ -38,7 +38,11 @@ interface Tables {
   file_owners: OwnerRow
   file_refs: RefRow
   file_usage: { holder: string, files: number, bytes: number }
-  file_gone: { sha256: string }
+  file_gone: {
+    sha256: string
+    /** ms: until then one process is at it, and nobody brings it again. */
+    until: number
+  }
 }
 
 export const fileMigrations: Migration = {
@@ -59,6 +63,7 @@ export const fileMigrations: Migration = {
     CREATE TABLE file_gone (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
   `,
     'CREATE INDEX file_refs_sha256 ON file_refs (sha256, at)',
+    'ALTER TABLE file_gone ADD COLUMN until INTEGER NOT NULL DEFAULT 0',
   ],
   postgres: [
     `
@@ -76,6 +81,7 @@ export const fileMigrations: Migration = {
     CREATE TABLE file_gone (sha256 TEXT PRIMARY KEY);
   `,
     'CREATE INDEX file_refs_sha256 ON file_refs (sha256, at)',
+    { expand: 'ALTER TABLE file_gone ADD COLUMN until BIGINT NOT NULL DEFAULT 0' },
   ],
 }
 
@@ -126,30 +132,48 @@ export const addUpload = async (tx: Tx, row: Omit<OwnerRow, 'named' | 'whole'>):
   await use(tx, row, 1)
 }
 
-/** It was asked for: its day begins anew. */
-export const touchOwner = async (tx: Tx, { sha256, agent }: Pick<OwnerRow, 'sha256' | 'agent'>, at: number): Promise<void> => {
-  await tx.tables<Tables>().updateTable('file_owners').set({ at }).where('sha256', '=', sha256).where('agent', '=', agent).execute()
-}
+/** It was asked for: its day begins anew. False: it was taken away meanwhile. */
+export const touchOwner = async (tx: Tx, { sha256, agent }: Pick<OwnerRow, 'sha256' | 'agent'>, at: number): Promise<boolean> =>
+  (await tx.tables<Tables>().updateTable('file_owners').set({ at }).where('sha256', '=', sha256).where('agent', '=', agent)
+    .executeTakeFirst()).numUpdatedRows > 0n
 
 /** It is asked for, and its bytes are not here, or not all: its day begins anew. */
 export const bringAgain = async (tx: Tx, { upload }: Pick<OwnerRow, 'upload'>, at: number): Promise<void> => {
   await tx.tables<Tables>().updateTable('file_owners').set({ whole: 0, at }).where('upload', '=', upload).execute()
 }
 
-/** The upload is whole. False: it is not there any more. */
-export const finishUpload = async (tx: Tx, upload: string, at: number): Promise<boolean> => {
-  if (await findUpload(tx, upload) === undefined) return false
+/** The upload is whole, if it is there still. going: the bytes of such a file go at another process at this moment. */
+export const finishUpload = async (tx: Tx, upload: string, at: number): Promise<'noted' | 'going'> => {
+  const owner = await findUpload(tx, upload)
+  if (owner === undefined) return 'noted'
+  // Whoever has the bytes go takes this row first, and finds that they are needed; or has taken it.
+  const { until } = await tx.tables<Tables>().insertInto('file_gone').values({ sha256: owner.sha256, until: 0 }).onConflict(conflict =>
+    conflict.column('sha256').doUpdateSet(({ ref }) => ({ until: ref('file_gone.until') }))
+  ).returning('until').executeTakeFirstOrThrow()
+  if (until > at) return 'going'
+  await wentFile(tx, owner.sha256)
   await tx.tables<Tables>().updateTable('file_owners').set({ whole: 1, at }).where('upload', '=', upload).execute()
-  return true
+  return 'noted'
 }
 
 /** Takes a file, or an upload, from its owner; notes that the bytes go where nobody else brought them. */
 export const removeOwner = async (tx: Tx, row: OwnerRow): Promise<void> => {
+  await takeFrom(tx, row, false)
+}
+
+/** The same of one that nobody asked for or named since it was looked at. */
+export const removeIdle = (tx: Tx, row: OwnerRow): Promise<boolean> => takeFrom(tx, row, true)
+
+const takeFrom = async (tx: Tx, row: OwnerRow, isIdle: boolean): Promise<boolean> => {
   const { sha256, agent } = row
-  await tx.tables<Tables>().deleteFrom('file_owners').where('sha256', '=', sha256).where('agent', '=', agent).execute()
+  const taken = tx.tables<Tables>().deleteFrom('file_owners').where('sha256', '=', sha256).where('agent', '=', agent)
+  // Another process may name it, or take it away too, at this moment.
+  const { numDeletedRows } = await (isIdle ? taken.where('named', '=', 0).where('at', '<=', row.at) : taken).executeTakeFirst()
+  if (numDeletedRows === 0n) return false
   await use(tx, row, -1)
   if (!await isWhole(tx, sha256))
-    await tx.tables<Tables>().insertInto('file_gone').values({ sha256 }).onConflict(conflict => conflict.doNothing()).execute()
+    await tx.tables<Tables>().insertInto('file_gone').values({ sha256, until: 0 }).onConflict(conflict => conflict.doNothing()).execute()
+  return true
 }
 
 /** Those that nobody asked for or named since, the longest first. */
@@ -157,22 +181,35 @@ export const idleOwners = (db: Db, before: number, limit: number): Promise<reado
   db.tables<Tables>().selectFrom('file_owners').selectAll().where('named', '=', 0).where('at', '<', before).orderBy('at').limit(limit)
     .execute()
 
-/** Files whose bytes are to go. */
-export const goneFiles = async (db: Db, limit: number): Promise<readonly string[]> =>
-  (await db.tables<Tables>().selectFrom('file_gone').select('sha256').orderBy('sha256').limit(limit).execute()).map(({ sha256 }) => sha256)
+/** Files whose bytes are to go, and at which nobody is. */
+export const goneFiles = async (db: Db, now: number, limit: number): Promise<readonly string[]> =>
+  (await db.tables<Tables>().selectFrom('file_gone').select('sha256').where('until', '<=', now).orderBy('sha256').limit(limit).execute())
+    .map(({ sha256 }) => sha256)
+
+/** Whether this process has the bytes of a file go now: until a time nobody brings it again. False: another one does, or it is needed again. */
+export const takeGone = async (tx: Tx, sha256: string, now: number, until: number): Promise<boolean> => {
+  const taken = await tx.tables<Tables>().updateTable('file_gone').set({ until }).where('sha256', '=', sha256).where('until', '<=', now)
+    .returning('sha256').executeTakeFirst()
+  if (taken === undefined) return false
+  if (!await isWhole(tx, sha256)) return true
+  await wentFile(tx, sha256)
+  return false
+}
 
 /** The bytes went, or somebody brought them again. */
 export const wentFile = async (tx: Tx, sha256: string): Promise<void> => {
   await tx.tables<Tables>().deleteFrom('file_gone').where('sha256', '=', sha256).execute()
 }
 
-/** A message names a file; where it will stand is not known while that is decided. */
-export const addRef = async (tx: Tx, row: Omit<RefRow, 'seq'>): Promise<void> => {
+/** A message names a file; where it will stand is not known while that is decided. False: it was taken away at this moment. */
+export const addRef = async (tx: Tx, row: Omit<RefRow, 'seq'>): Promise<boolean> => {
   const { sha256, agent } = row
+  const { numUpdatedRows } = await tx.tables<Tables>().updateTable('file_owners').set(({ eb, ref }) => ({
+    named: eb(ref('named'), '+', 1),
+  })).where('sha256', '=', sha256).where('agent', '=', agent).executeTakeFirst()
+  if (numUpdatedRows === 0n) return false
   await tx.tables<Tables>().insertInto('file_refs').values({ ...row, seq: 0 }).execute()
-  await tx.tables<Tables>().updateTable('file_owners').set(({ eb, ref }) => ({ named: eb(ref('named'), '+', 1) })).where('sha256', '=',
-    sha256)
-    .where('agent', '=', agent).execute()
+  return true
 }
 
 export const removeRef = async (tx: Tx, { id, sha256, agent }: RefRow, at: number): Promise<void> => {

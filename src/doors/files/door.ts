@@ -202,6 +202,8 @@ export class FilesDoor implements HttpDoor {
       log.warn({ upload }, 'the command that checks files failed: nothing is taken until it works (fileCheck)')
       throw new Refusal(503, 'The relay cannot check files now', { ...tus(), 'retry-after': '30' })
     }
+    // It is all there: whoever asks for it again finishes it.
+    if (finished === 'going') throw new Refusal(503, 'The relay has such a file go at this moment', { ...tus(), 'retry-after': '1' })
     // Another process of the relay may have finished it.
     if (finished === 'gone' && (await findUpload(store.read, upload))?.whole === 1) return
     if (finished === 'gone') throw new Refusal(410, 'The upload was given up, or its time is over', tus())

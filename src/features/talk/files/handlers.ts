@@ -14,11 +14,14 @@ import {
   placedRefs,
   refsOf,
   placeRef,
+  removeIdle,
   removeOwner,
   removeRef,
+  takeGone,
   touchOwner,
   unplacedRefs,
   wentFile,
+  type OwnerRow,
   type RefRow,
 } from '../../../store/files.ts'
 import { parseMsgId } from '../../../store/log.ts'
@@ -33,8 +36,8 @@ export interface FileBytes {
   has(sha256: string): Promise<boolean>
   /** An upload that is not whole goes. */
   discard(upload: string): Promise<void>
-  /** The bytes of a file go unless it `isNeeded` by then; then `note` is called. */
-  remove(sha256: string, isNeeded: () => Promise<boolean>, note: () => Promise<unknown>): Promise<void>
+  /** The bytes of a file go if they `mayGo`; then `note` is called. */
+  remove(sha256: string, mayGo: () => Promise<boolean>, note: () => Promise<unknown>): Promise<void>
 }
 
 export interface FileOptions {
@@ -66,6 +69,8 @@ const perSweep = 20
 const maxLookedAt = 100
 /** A message is stored with the note of its files, or never: so long after it nobody looks for it any more. */
 const lostMs = 60_000
+/** So long one process may take to have bytes go; a bucket that does not answer is tried again then. */
+const goingMs = 30_000
 const maxPageBytes = 256 * 1024
 /** Before every message that names files. */
 const first = { stream: '', seq: 0, id: '' }
@@ -79,13 +84,16 @@ export const nameFiles = ({ randomHex }: Pick<FileOptions, 'randomHex'>): NameFi
   if (new Set(files.map(({ sha256 }) => sha256)).size < files.length) throw new Fail('INVALID_MSG', 'files: each of them once')
   for (const { sha256, bytes, name } of files) {
     const owner = await findOwner(tx, sha256, me.id)
-    if (owner === undefined || owner.whole === 0)
-      throw new Fail('FILE_MISSING', `files: you did not bring ${JSON.stringify(name)} here whole; PUT_FILE first`)
+    if (owner === undefined || owner.whole === 0) throw notWhole(name)
     if (owner.bytes !== bytes) throw new Fail('INVALID_MSG', `files: ${JSON.stringify(name)} has ${owner.bytes} bytes, not ${bytes}`)
   }
   const { seq: after } = await tx.log.head(stream)
-  for (const { sha256 } of files) await addRef(tx, { id: randomHex(8), sha256, agent: me.id, stream, at: now, after })
+  for (const { sha256, name } of files)
+    if (!await addRef(tx, { id: randomHex(8), sha256, agent: me.id, stream, at: now, after })) throw notWhole(name)
 }
+
+const notWhole = (name: string): Fail =>
+  new Fail('FILE_MISSING', `files: you did not bring ${JSON.stringify(name)} here whole; PUT_FILE first`)
 
 /** What an edit of a message names of what that names; who changed its key since it brought a file keeps it as long as the message itself. */
 export const keepFiles =
@@ -128,10 +136,7 @@ export const files = (options: FileOptions): Feature<'PUT_FILE' | 'GET_FILE'> =>
     if (bytes > maxFileBytes) throw new Fail('FILE_REFUSED', `A file has at most ${maxFileBytes} bytes here (maxFileBytes)`)
     const owner = await findOwner(tx, sha256, me.id)
     if (owner?.whole === 1 && owner.bytes !== bytes) throw new Fail('INVALID_MSG', `This file has ${owner.bytes} bytes, not ${bytes}`)
-    if (owner?.whole === 1 && isHere) {
-      await touchOwner(tx, owner, now)
-      return { reply: reply('FILE_TICKET', { have: true }) }
-    }
+    if (owner?.whole === 1 && isHere && await touchOwner(tx, owner, now)) return { reply: reply('FILE_TICKET', { have: true }) }
     let upload = owner?.upload
     if (owner !== undefined && owner.bytes === bytes) await bringAgain(tx, owner, now)
     else {
@@ -197,17 +202,17 @@ export const files = (options: FileOptions): Feature<'PUT_FILE' | 'GET_FILE'> =>
 
   const sweep = async ({ tx, now }: SweepCtx) => {
     await followRefs(tx, now)
-    const idle = await idleOwners(tx, now - keepFileMs, perSweep)
-    for (const owner of idle) await removeOwner(tx, owner)
-    const gone = await goneFiles(tx, perSweep)
+    const idle: OwnerRow[] = []
+    for (const owner of await idleOwners(tx, now - keepFileMs, perSweep)) if (await removeIdle(tx, owner)) idle.push(owner)
+    const gone = await goneFiles(tx, now, perSweep)
     if (idle.length === 0 && gone.length === 0) return undefined
     return {
       committed: () => {
         // What fails is in the tables, and tried again by the next sweep; what is left of an upload, by the next start.
         for (const { upload } of idle) fileBytes.discard(upload).catch(() => undefined)
         for (const sha256 of gone) {
-          fileBytes.remove(sha256, () => isWhole(fileStore.read, sha256), () => fileStore.write(writer => wentFile(writer, sha256)))
-            .catch(() => undefined)
+          const mayGo = () => fileStore.write(writer => takeGone(writer, sha256, now, now + goingMs))
+          fileBytes.remove(sha256, mayGo, () => fileStore.write(writer => wentFile(writer, sha256))).catch(() => undefined)
         }
       },
     }
