@@ -223,6 +223,34 @@ describe('connecting', () => {
 })
 
 describe('while it reconnects', () => {
+  test('a login of its own that it gave up may come late, and displace it: it comes back once, and leaves its place to others', async () => {
+    const { transport, sockets, welcome } = scripted()
+    const options = { server: 'ws://relay', name: 'a', transport, random: () => 0, reconnect: { minMs: 1, maxMs: 1 } }
+    await using client = new AgentChatClient(options)
+    const next = async (count: number) => {
+      await expect.poll(() => sockets.length).toBe(count)
+      sockets[count - 1]!.open()
+      return sockets[count - 1]!
+    }
+    const connecting = client.connect()
+    const first = await next(1)
+    first.say(welcome)
+    await connecting
+    const ended = statusOf(client, 'ended')
+    first.end() // Of this one nobody knows how far it came.
+    ;(await next(2)).end()
+    const third = await next(3)
+    third.say(welcome)
+    third.end(4_500)
+    const fourth = await next(4)
+    fourth.say(welcome)
+    expect(client.state).toBe('open')
+    fourth.end(4_500)
+    expect(await ended).toMatchObject({ error: { closeCode: 4_500 } })
+    await turns()
+    expect(sockets.length).toBe(4)
+  })
+
   test('requests wait as sends do, and what was asked of the old connection is told that it is lost', async () => {
     await using relay = await startTestRelay()
     const { transport, cut } = breakable()

@@ -10,7 +10,7 @@
 //
 // An attempt is given up when it was refused for good, when the time for attempts is over, or when nobody wants another one. A session
 // that was never open is idle then, and can be connected again; any other is closed. Closed is for ever.
-import { restarting, tooSlow } from '../protocol/close.ts'
+import { displaced, restarting, tooSlow } from '../protocol/close.ts'
 import { decodeFrame, mayReconnect, timerMs, type Frame } from '../protocol/index.ts'
 import { backoffMs, defaultBackoff, type BackoffPolicy } from './backoff.ts'
 import { Connection } from './connection.ts'
@@ -69,6 +69,8 @@ const dialMs = 4_000
 const closeGraceMs = 1_000
 /** How long the relay may take to answer when the network has changed. */
 const askedMs = 5_000
+/** So long after an attempt that was given up, its login may still arrive, on a line that stood still, and displace the one that came behind it. */
+const lateMs = 60_000
 
 export class Session {
   readonly #options: SessionOptions
@@ -83,6 +85,8 @@ export class Session {
   #attempt = 0
   #tryingSince = 0
   #retryHintMs: number | undefined
+  /** When an attempt was given up last, without an answer to it. */
+  #failedAt: number | undefined
   #stopRetry: () => void = () => undefined
   #stopHeartbeat: () => void = () => undefined
   #stopAsking: () => void = () => undefined
@@ -205,7 +209,8 @@ export class Session {
 
   #failed(error: unknown): void {
     this.#connection = undefined
-    const { backoff } = this.#options
+    const { backoff, now } = this.#options
+    if (!(error instanceof RelayError)) this.#failedAt = now()
     // What was there comes back: a proxy may answer in its place meanwhile, or its certificate is being renewed.
     const isAway = this.#welcome !== undefined && error instanceof ConnectionError && error.problem !== undefined
     const mayRetry = error instanceof AgentChatError && (isAway || error.shouldRetry())
@@ -221,12 +226,20 @@ export class Session {
     this.#stopHeartbeat()
     this.#stopAsking()
     const error = new ConnectionError('LOST', `The connection was closed (${code}${reason === '' ? '' : `: ${reason}`})`, code)
-    if (this.#options.backoff === undefined || !mayReconnect(code)) return void this.#end(error)
+    if (this.#options.backoff === undefined || !(mayReconnect(code) || this.#isByItself(code))) return void this.#end(error)
     const hint = /^retry_after_ms=(\d{1,6})$/.exec(reason)?.[1]
     if (code === restarting.code && hint !== undefined) this.#retryHintMs = Number(hint)
     this.#tryingSince = this.#options.now()
     this.#attempt = 0
     this.#plan(error)
+  }
+
+  /** Whether it may have been displaced by a login of its own that it had given up: it comes back once for each of those. */
+  #isByItself(code: number): boolean {
+    const failedAt = code === displaced.code ? this.#failedAt : undefined
+    if (failedAt === undefined) return false
+    this.#failedAt = undefined
+    return this.#options.now() - failedAt < lateMs
   }
 
   #plan(error: ConnectionError): void {

@@ -1,8 +1,9 @@
 // WebSocket close codes. The range is the rule: 1012 and 4000–4499 mean "come back", 4500–4999 "do not". What each means: docs/close.ts.
 
-// The two that a client looks for stand by themselves: no bundler drops a part of an object.
+// Those that a client looks for stand by themselves: no bundler drops a part of an object.
 export const restarting = { code: 1012 } as const
 export const tooSlow = { code: 4000 } as const
+export const displaced = { code: 4500 } as const
 
 /** Why a relay closes a connection: code, name, and whether coming back can help. */
 export const closeCodes = {
@@ -13,7 +14,7 @@ export const closeCodes = {
   PING_TIMEOUT: { code: 4002 },
   CHALLENGE_EXPIRED: { code: 4003 },
   TOO_MANY_CONNECTIONS: { code: 4004 },
-  DISPLACED: { code: 4500 },
+  DISPLACED: displaced,
   KICKED: { code: 4501 },
   BANNED: { code: 4502 },
   REVOKED: { code: 4503 },
