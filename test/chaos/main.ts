@@ -1,6 +1,5 @@
-// The command line of a run. Prints one line; the exit code is 1 when any of its first five numbers is not 0, or money_wrong,
-// or when a client was without the relay for too long behind the
-// death of one of its processes; and 2 when the run itself failed.
+// The command line of a run. Prints one line; the exit code is 1 when any of its first five numbers is not 0, or gave_up, or money_wrong,
+// or when a client was without the relay for too long behind the death of one of its processes; and 2 when the run itself failed.
 import { parseArgs } from 'node:util'
 import { promises } from './broken-store.ts'
 import { linksRun } from './links-run.ts'
@@ -16,6 +15,7 @@ const usage = `npm run chaos -- [options]
   --minutes M    how long faults happen (0.5)
   --all          faults go on until all messages are sent, however long that takes; without it a slow machine sends less
   --deeds N      of N rounds of 24 messages one has edits, retractions, growing messages and files in it (1)
+  --peaceful     nothing happens to anybody: how many messages a second it is
   --calm S       seconds more between two faults of one kind, on average: a long run has enough of them (0)
   --seed S       the same seed, the same plan of faults (random)
   --store E      ${engines.join(', ')}: where the relay keeps its data (sqlite)
@@ -29,7 +29,7 @@ const usage = `npm run chaos -- [options]
 
 const lineOf = (seed: number, r: RunResult): string =>
   [
-    `lost=${r.lost} duplicated=${r.duplicated} reordered=${r.reordered} unanswered=${r.unanswered} not_gone=${r.notGone} seed=${seed} messages=${r.messages} refused=${r.refused}`,
+    `lost=${r.lost} duplicated=${r.duplicated} reordered=${r.reordered} unanswered=${r.unanswered} not_gone=${r.notGone} seed=${seed} messages=${r.messages} per_second=${r.perSecond} refused=${r.refused} gave_up=${r.gaveUp}`,
     `edits=${r.deeds.edit} retractions=${r.deeds.retract} grown=${r.deeds.grow} files=${r.deeds.file}`,
     `money_wrong=${r.money.wrong.length} transfers=${r.money.transfers} deals=${r.money.deals}`,
     `kills=${r.kills} fallen=${r.fallen} cuts=${r.cuts} stalls=${r.stalls} freezes=${r.freezes} clock_jumps=${r.clockJumps} ${
@@ -43,6 +43,7 @@ const options = {
   minutes: { type: 'string', default: '0.5' },
   all: { type: 'boolean', default: false },
   deeds: { type: 'string', default: '1' },
+  peaceful: { type: 'boolean', default: false },
   calm: { type: 'string', default: '0' },
   seed: { type: 'string' },
   store: { type: 'string', default: 'sqlite' },
@@ -105,6 +106,7 @@ const main = async (): Promise<number> => {
     calmMs,
     deedsEvery,
     isAll: values.all,
+    isPeaceful: values.peaceful,
     broken,
     engine,
     nodes,
@@ -115,9 +117,10 @@ const main = async (): Promise<number> => {
   if (!values.json) {
     for (const note of [...result.notes, ...result.losses, ...result.money.wrong, ...result.kept]) process.stderr.write(`${note}\n`)
   }
-  const { lost, duplicated, reordered, unanswered, notGone, money, kept, fallen, afterKillMs } = result
+  const { lost, duplicated, reordered, unanswered, notGone, gaveUp, money, kept, fallen, afterKillMs } = result
   const late = afterKillMs.filter(ms => ms > maxAfterKillMs)
-  return lost + duplicated + reordered + unanswered + notGone + money.wrong.length + kept.length + fallen + late.length === 0 ? 0 : 1
+  const wrong = lost + duplicated + reordered + unanswered + notGone + gaveUp + money.wrong.length + kept.length + fallen + late.length
+  return wrong === 0 ? 0 : 1
 }
 
 // Not left to the end of the event loop: Node 20 can spin for ever there, over what is left of a thousand killed children and sockets.

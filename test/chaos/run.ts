@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly deedsEvery: number
   /** Faults go on until all messages are sent, however long that takes. */
   readonly isAll: boolean
+  /** Nothing happens to anybody: how fast it goes by itself. */
+  readonly isPeaceful: boolean
   readonly broken: Promised | undefined
   /** Which engine keeps the relay's data. */
   readonly engine: Engine
@@ -43,10 +45,14 @@ export interface RunOptions {
 
 export interface RunResult extends Verdict {
   readonly messages: number
+  /** Answered in a second, of those that were sent until faults ended. */
+  readonly perSecond: number
   readonly money: MoneyVerdict
   /** Why what the relay left could not be carried away and brought back; of a relay that breaks its promises nothing is asked. */
   readonly kept: readonly string[]
   readonly refused: number
+  /** Clients that gave up: nothing that is done to them or to the relay is a reason for that. */
+  readonly gaveUp: number
   readonly kills: number
   /** Processes that ended by themselves. */
   readonly fallen: number
@@ -90,7 +96,7 @@ const loneKillEveryMs = 15_000
 const maxClockOffsetMs = 4 * 60_000
 
 export const run = async (
-  { messages, clients, seed, durationMs, calmMs, deedsEvery, isAll, broken, engine, nodes, onProgress, signal }: RunOptions,
+  { messages, clients, seed, durationMs, calmMs, deedsEvery, isAll, isPeaceful, broken, engine, nodes, onProgress, signal }: RunOptions,
 ): Promise<RunResult> => {
   const perSender = Math.ceil(messages / clients)
   const folder = mkdtempSync(join(tmpdir(), 'agentchat-chaos-'))
@@ -116,24 +122,29 @@ export const run = async (
     onProgress('everybody is here')
 
     fleet.tell({ kind: 'send', durationMs: durationMs * sendingShare })
-    dealers.start()
-    const loneKills = crowd === undefined || broken !== undefined
+    const sendingSince = performance.now()
+    if (!isPeaceful) dealers.start()
+    const loneKills = crowd === undefined || broken !== undefined || isPeaceful
       ? 0
       : Math.min(nodes, Math.max(1, Math.floor(durationMs / loneKillEveryMs)))
     // Nothing else has happened yet: whoever was without a session was at one that died.
     const afterKillMs = await crowd?.killAlone(loneKills, async () => (await fleet.answered()).longestGapMs) ?? []
     onProgress(`without a session after kills, at most: ${afterKillMs.join(', ')} ms`)
-    proxy.tears = true
+    proxy.tears = !isPeaceful
     const counts = { freezes: 0, clockJumps: 0 }
     const more = crowd === undefined ? undefined : { faults: nats!.faults(crowd), isTried: () => nats!.isTried }
-    await misfortunes({ victim, proxy, fleet, ground, counts, endsItself: endsItself(broken), more }, {
-      seed,
-      durationMs,
-      calmMs,
-      isSent: () => !isAll || fleet.progress.issued >= perSender * clients,
-      signal,
-      onProgress,
-    })
+    const misfortune = isPeaceful
+      ? undefined
+      : misfortunes({ victim, proxy, fleet, ground, counts, endsItself: endsItself(broken), more }, {
+        seed,
+        durationMs,
+        calmMs,
+        isSent: () => !isAll || fleet.progress.issued >= perSender * clients,
+        signal,
+        onProgress,
+      })
+    await (misfortune ?? sent(fleet, perSender * clients, signal))
+    const perSecond = Math.round(fleet.progress.settled / (performance.now() - sendingSince) * 1_000)
     proxy.tears = false
     victim.calm()
     onProgress('nothing is broken any more')
@@ -160,7 +171,9 @@ export const run = async (
       money: await auditMoney(remains, dealings),
       kept: broken === undefined && engine === 'sqlite' ? await toldProblems(data) : [],
       messages: accounts.reduce((sum, { issued }) => sum + issued, 0),
+      perSecond,
       refused: [...refusals].reduce((sum, [reason, count]) => sum + (reason.startsWith('send ') ? count : 0), 0),
+      gaveUp: accounts.filter(({ ended }) => ended !== undefined).length,
       kills: victim.kills,
       fallen: victim.fallen,
       ground: { ...ground.counts, ...nats?.counts },
@@ -270,6 +283,11 @@ const misfortunes = async (
     end.abort()
   })
   signal.throwIfAborted()
+}
+
+/** Waits until all is sent and answered. */
+const sent = async (fleet: Fleet, all: number, signal: AbortSignal): Promise<void> => {
+  while (fleet.progress.settled < all) await sleep(100, undefined, { signal })
 }
 
 /** Waits until everything is answered, as long as answers come. */
