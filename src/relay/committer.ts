@@ -88,6 +88,11 @@ const maxReruns = 3
 const maxBatchBytes = 1024 * 1024
 /** How long a turn decides before it delivers what it has and lets sockets be read: whoever writes next waits no longer than that. */
 const maxTurnMs = 10
+/**
+ * How long a batch waits for a database server beside that, while others are served: each look-up is one wait, and a batch that ended with the
+ * first would be a few messages, however many wait.
+ */
+const maxWaitMs = 100
 
 /** A handler failed after it had written: the batch is undone and run again, one by one. */
 class Undo extends Error {}
@@ -345,8 +350,8 @@ export class Committer {
           results.push(appended)
         }
         if (
-          outcome.effects !== undefined || outcome.notify !== undefined || outcome.hints !== undefined || outcome.again !== undefined
-          || this.#clock.now() >= now + maxTurnMs
+          outcome.effects !== undefined || (outcome.notify?.length ?? 0) > 0 || outcome.hints !== undefined || outcome.again !== undefined
+          || this.#clock.now() >= now + maxTurnMs + Math.min(tx.waitedMs, maxWaitMs)
         ) break
       }
       // Asked together with the numbers.

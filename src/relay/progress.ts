@@ -19,9 +19,9 @@ export class Progress {
       this.#write(async (tx, now) => {
         const offered = this.#offered
         this.#offered = new Map()
-        const fates = []
-        for (const [id, seq] of offered) fates.push(...await tx.log.progress(id, 'offered', seq, now))
-        return { notify: statusNotices(fates) }
+        // Sent together, in one order: whoever else notes some of the same takes them in it, too.
+        const noted = [...offered].sort(([a], [b]) => a < b ? -1 : 1).map(([id, seq]) => tx.log.progress(id, 'offered', seq, now))
+        return { notify: statusNotices((await Promise.all(noted)).flat()) }
       })
     }
     this.#offered.set(agent.id, Math.max(upTo, this.#offered.get(agent.id) ?? 0))

@@ -72,6 +72,8 @@ export interface Tx extends Db {
   overtaken(agents: readonly string[]): Awaitable<Overtaken>
   /** How many statements that write were run so far; tells whether a failed handler left something behind. */
   readonly writes: number
+  /** For how many ms it has waited for a database server: time in which this process could do something else. */
+  readonly waitedMs: number
 }
 
 /** What others changed while it was decided. */

@@ -92,6 +92,11 @@ test.each([
     ['deals', 'a deal that is delivered', 'ann complete', 'bob dispute'],
     ['money', 'a hundred of ann', 'ann pays 70', 'ann pays 60'],
   ]],
+  ['what is known of channels in memory decides', 'channels', [
+    ['channels', 'a channel with both', 'ann deletes it', 'bob speaks'],
+    ['channels', 'a channel with both', 'bob speaks', 'ann deletes it'],
+    ['channels', 'a channel with both', 'ann gives it away', 'ann keeps speaking to herself'],
+  ]],
   ['a repeat is not told apart', 'keys', [['talk', 'two messages', 'ann says something under an id', 'ann says something under an id']]],
 ] as const)('where %s, that is noticed', async (_, broken, named) => {
   const pairs = named.map(([family, before, one, other]) => pairNamed(family, before, one, other))

@@ -40,19 +40,19 @@ const root = `SELECT e.seq, right(e.text, ${endBytes}) AS end, r.seq AS root, ri
 export class PostgresLinks implements LinkReader {
   readonly #ask: Ask
   readonly #epoch: string
-  readonly #settled: () => Promise<void> | undefined
+  readonly #settled: (stream: string) => Promise<void> | undefined
 
-  /** `settled`: what waits to be stored counts for whoever reads behind it. */
-  constructor(ask: Ask, epoch: string, settled: () => Promise<void> | undefined = () => undefined) {
+  /** `settled`: what waits to be stored in a stream counts for whoever reads behind it. */
+  constructor(ask: Ask, epoch: string, settled: (stream: string) => Promise<void> | undefined = () => undefined) {
     this.#ask = ask
     this.#epoch = epoch
     this.#settled = settled
   }
 
+  /** Nobody can name what waits in the same batch: its id is told when it is stored. */
   async find(msgId: string): Promise<Found | undefined> {
     const place = parseMsgId(msgId, this.#epoch)
     if (place === undefined) return undefined
-    await this.#settled()
     const [found] = await this.#ask<Omit<Found, 'text'> & { readonly text: string }>(
       `SELECT s.name AS stream, e.seq, e.ts, e.author, e.text FROM events e JOIN streams s ON s.id = e.stream
         WHERE e.stream = $1 AND e.seq = $2 AND e.seq > s.base`,
@@ -63,7 +63,6 @@ export class PostgresLinks implements LinkReader {
     return storedMsgId(text.subarray(-endBytes)) === msgId ? { ...found, text } : undefined
   }
 
-  /** Nobody can name what waits in the same batch: its id is told when it is stored. */
   async rootOf(stream: string, msgId: string): Promise<Root | undefined> {
     const place = parseMsgId(msgId, this.#epoch)
     if (place === undefined) return undefined
@@ -77,13 +76,13 @@ export class PostgresLinks implements LinkReader {
   }
 
   async newest(stream: string, kind: LinkKind, { from, to }: { readonly from: number, readonly to: number }): Promise<readonly Link[]> {
-    await this.#settled()
+    await this.#settled(stream)
     return this.#ask<Link>(newest, [stream, linkKinds[kind], from, to])
   }
 
   async newestOf(stream: string, kind: LinkKind, targets: readonly number[]): Promise<readonly Link[]> {
     if (targets.length === 0) return []
-    await this.#settled()
+    await this.#settled(stream)
     return this.#ask<Link>(newestOf, [stream, linkKinds[kind], targets])
   }
 
@@ -93,12 +92,12 @@ export class PostgresLinks implements LinkReader {
     target: number,
     { after, limit, maxBytes }: Required<Omit<PageQuery, 'before'>>,
   ): Promise<readonly Row[]> {
-    await this.#settled()
+    await this.#settled(stream)
     return rowsOf(await this.#ask(naming, [stream, linkKinds[kind], target, after, limit, maxBytes]))
   }
 
   async size(stream: string, kind: LinkKind, target: number, most: number): Promise<number> {
-    await this.#settled()
+    await this.#settled(stream)
     const [row] = await this.#ask<{ bytes: number }>(
       `SELECT coalesce(sum(octet_length(e.text)), 0) AS bytes FROM events e JOIN (SELECT l.stream, l.seq FROM links l
         JOIN streams s ON s.id = l.stream WHERE s.name = $1 AND l.kind = $2 AND l.target = $3 ORDER BY l.seq LIMIT $4) AS named USING (stream, seq)`,
@@ -108,7 +107,7 @@ export class PostgresLinks implements LinkReader {
   }
 
   async texts(stream: string, seqs: readonly number[], maxBytes: number): Promise<readonly Row[]> {
-    await this.#settled()
+    await this.#settled(stream)
     return rowsOf(await this.#ask(some, [stream, seqs, maxBytes]))
   }
 }

@@ -12,6 +12,13 @@ import {
   type UnreadEntries,
 } from '../log.ts'
 
+/** What of a log is looked at. */
+export interface Part {
+  readonly stream?: string
+  /** Its inbox. */
+  readonly agent?: string
+}
+
 /** Rows of a statement. */
 export type Ask = <R extends object>(sql: string, values: readonly unknown[]) => Promise<readonly R[]>
 
@@ -35,7 +42,7 @@ export class PostgresLogReader implements LogReader {
   }
 
   async head(stream: string): Promise<Head> {
-    await this.settled()
+    await this.settled({ stream })
     const [found] = await this.ask<{ base: number, seq: number, ts: number, oldest: number | null }>(
       'SELECT base, seq, ts, (SELECT min(e.seq) FROM events e WHERE e.stream = s.id) AS oldest FROM streams s WHERE name = $1',
       [stream],
@@ -54,7 +61,7 @@ export class PostgresLogReader implements LogReader {
   }
 
   async page(stream: string, { after, before = Number.MAX_SAFE_INTEGER, limit, maxBytes }: PageQuery): Promise<readonly Row[]> {
-    await this.settled()
+    await this.settled({ stream })
     const rows = await this.ask<{ seq: number, text: string }>(after === undefined ? older : newer, [
       stream,
       after ?? before,
@@ -65,7 +72,7 @@ export class PostgresLogReader implements LogReader {
   }
 
   async inboxHead(agent: string): Promise<{ readonly seq: number, readonly cursor: number }> {
-    await this.settled()
+    await this.settled({ agent })
     const [row] = await this.ask<{ seq: number | null, cursor: number | null }>(
       'SELECT (SELECT seq FROM inbox_heads WHERE agent = $1) AS seq, (SELECT seq FROM inbox_cursors WHERE agent = $1) AS cursor',
       [agent],
@@ -77,7 +84,7 @@ export class PostgresLogReader implements LogReader {
     agent: string,
     { after, limit, maxBytes, now }: { readonly after: number, readonly limit: number, readonly maxBytes: number, readonly now: number },
   ): Promise<readonly InboxRow[]> {
-    await this.settled()
+    await this.settled({ agent })
     const rows = await this.ask<{ seq: number, stream: string, text: string }>(
       `SELECT seq, stream, text FROM (
           SELECT i.seq, s.name AS stream, e.text, row_number() OVER (ORDER BY i.seq) AS n, ${within('e.text', 'i.seq')}
@@ -103,7 +110,7 @@ export class PostgresLogReader implements LogReader {
 
   /** Behind which number of an inbox it is looked for what was not read. */
   protected async unreadAfter(agent: string): Promise<{ readonly after: number, readonly isPartial: boolean }> {
-    await this.settled()
+    await this.settled({ agent })
     const [row] = await this.ask<{ seq: number | null, read: number | null }>(
       'SELECT (SELECT seq FROM inbox_heads WHERE agent = $1) AS seq, (SELECT read FROM inbox_cursors WHERE agent = $1) AS read',
       [agent],
@@ -114,7 +121,7 @@ export class PostgresLogReader implements LogReader {
   }
 
   async streamId(name: string): Promise<number | undefined> {
-    await this.settled()
+    await this.settled({ stream: name })
     return (await this.ask<{ id: number }>('SELECT id FROM streams WHERE name = $1', [name]))[0]?.id
   }
 
@@ -156,8 +163,8 @@ export class PostgresLogReader implements LogReader {
     return text === null ? undefined : (JSON.parse(text) as { readonly msg_id?: string }).msg_id
   }
 
-  /** What waits to be stored counts for whoever reads behind it. */
-  protected settled(): Promise<void> | undefined {
+  /** What waits to be stored counts for whoever reads behind it: of a stream, of an inbox, or all. */
+  protected settled(_of?: Part): Promise<void> | undefined {
     return undefined
   }
 }

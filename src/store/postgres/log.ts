@@ -4,7 +4,7 @@
 // key had been used before; those of repeats are given back by the same transaction.
 import { linkKinds } from '../links.ts'
 import { cursorOf, entriesExpiredAtOnce, entry, keysForgottenAtOnce, unitsOf, type Entry } from '../log-rows.ts'
-import { PostgresLogReader } from './log-reader.ts'
+import { PostgresLogReader, type Part } from './log-reader.ts'
 import { checkFollows, msgIdOf, type Appended, type Fate, type LogWriter, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
 import type { KeptLog } from '../log-keeper.ts'
 import { keyThere } from './text.ts'
@@ -18,6 +18,8 @@ interface Waiting {
   readonly now: number
   readonly encode: (stamp: Stamp) => Buffer
   readonly resolve: (appended: Appended) => void
+  /** Of its text, once somebody asked before it has its number. */
+  units?: number
 }
 
 /** Where a stream stands while a batch is numbered, and where it stood before. */
@@ -56,6 +58,34 @@ interface Rows {
 }
 
 const nameOf = ({ agent, id }: PublishKey): string => `${agent}\n${id}`
+
+/** As long as any. */
+const anyStamp: Stamp = { seq: 1_000_000_000, ts: 1_000_000_000_000, msgId: 'm'.repeat(32) }
+
+/**
+ * Moves an agent's cursor ($1) up to an entry ($2), and notes the time ($3) at those that it passes: one statement, for it is asked of each
+ * message. What is kept from the agent goes with what it is told: nobody learns the difference. What was read was received.
+ */
+const progressOf = (state: keyof typeof cursorOf): string => {
+  const offered = 'offered_at = coalesce(offered_at, $3)'
+  const received = `${offered}, received_at = coalesce(received_at, $3), address = ''`
+  const [set, column, moved] = {
+    offered: [offered, 'offered_at', '0, upto, 0'],
+    received: [received, 'received_at', 'upto, 0, 0'],
+    read: [`${received}, read_at = $3`, 'read_at', 'upto, 0, upto'],
+  }[state]
+  const muted = `(SELECT coalesce(min(seq) FILTER (WHERE muted = 0) - 1, max(seq)) FROM (SELECT seq, muted FROM inbox
+      WHERE agent = $1 AND seq > told ORDER BY seq LIMIT 1000) AS next)`
+  return `WITH asked AS MATERIALIZED (SELECT least($2::bigint, coalesce((SELECT seq FROM inbox_heads WHERE agent = $1), 0)) AS told,
+        coalesce((SELECT ${cursorOf[state]} FROM inbox_cursors WHERE agent = $1), 0) AS before),
+      due AS MATERIALIZED (SELECT before, ${state === 'received' ? `greatest(told, ${muted})` : 'told'} AS upto FROM asked),
+      moved AS (INSERT INTO inbox_cursors AS c (agent, seq, offered, read) SELECT $1, ${moved} FROM due WHERE upto > before
+        ON CONFLICT (agent) DO UPDATE SET
+        seq = greatest(c.seq, excluded.seq), offered = greatest(c.offered, excluded.offered), read = greatest(c.read, excluded.read))
+    UPDATE inbox SET ${set} FROM due WHERE agent = $1 AND seq > before AND seq <= upto AND ${column} IS NULL AND expired_at IS NULL
+      RETURNING ${entry}`
+}
+const progressed = { offered: progressOf('offered'), received: progressOf('received'), read: progressOf('read') }
 
 export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog {
   readonly #writer: Writer
@@ -158,33 +188,8 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
   }
 
   async progress(agent: string, state: 'offered' | 'received' | 'read', upTo: number, now: number): Promise<readonly Fate[]> {
-    const told = Math.min(upTo, (await this.inboxHead(agent)).seq)
-    const [muted, cursors] = await Promise.all([
-      // What is kept from the agent goes with what it was told: nobody learns the difference.
-      state === 'received' ? this.#mutedAfter(agent, told) : 0,
-      this.ask<{ seq: number, offered: number, read: number }>('SELECT seq, offered, read FROM inbox_cursors WHERE agent = $1', [agent]),
-    ])
-    const end = Math.max(told, muted)
-    const after = cursors[0]?.[cursorOf[state]] ?? 0
-    if (end <= after) return []
-    const offered = 'offered_at = coalesce(offered_at, $4)'
-    const received = `${offered}, received_at = coalesce(received_at, $4), address = ''`
-    const [set, column] = {
-      offered: [offered, 'offered_at'],
-      received: [received, 'received_at'],
-      read: [`${received}, read_at = $4`, 'read_at'],
-    }[state] as [string, string]
-    const { rows } = await this.#writer.change<Entry>(
-      `UPDATE inbox SET ${set} WHERE agent = $1 AND seq > $2 AND seq <= $3 AND ${column} IS NULL AND expired_at IS NULL RETURNING ${entry}`,
-      [agent, after, end, now],
-    )
-    // What was read was received.
-    const moved = { seq: state === 'offered' ? 0 : end, offered: state === 'offered' ? end : 0, read: state === 'read' ? end : 0 }
-    await this.#writer.change(
-      `INSERT INTO inbox_cursors AS c (agent, seq, offered, read) VALUES ($1, $2, $3, $4) ON CONFLICT (agent) DO UPDATE SET
-        seq = greatest(c.seq, excluded.seq), offered = greatest(c.offered, excluded.offered), read = greatest(c.read, excluded.read)`,
-      [agent, moved.seq, moved.offered, moved.read],
-    )
+    await this.settled({ agent })
+    const { rows } = await this.#writer.change<Entry>(progressed[state], [agent, upTo, now])
     return this.#toTell(rows)
   }
 
@@ -235,14 +240,22 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
     sender: string,
     address: string,
   ): Promise<{ readonly sender: number, readonly address: number, readonly all: number }> {
-    await this.flush()
     const [row] = await this.ask<{ total: number, own: number, near: number }>(
       `SELECT coalesce(sum(units), 0) AS total, coalesce(sum(units) FILTER (WHERE sender = $2), 0) AS own,
         coalesce(sum(units) FILTER (WHERE address = $3 AND address <> ''), 0) AS near
         FROM inbox WHERE agent = $1 AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = $1), 0)`,
       [agent, sender, address],
     )
-    return { sender: row!.own, address: row!.near, all: row!.total }
+    const sums = { sender: row!.own, address: row!.near, all: row!.total }
+    // What is said in the same batch has no number yet, and is counted as it will be.
+    for (const each of this.#waiting) {
+      if (each.event.inbox?.includes(agent) !== true) continue
+      const units = each.units ??= unitsOf(each.encode(anyStamp))
+      sums.all += units
+      if (each.event.author === sender) sums.sender += units
+      if (address !== '' && each.event.address === address) sums.address += units
+    }
+    return sums
   }
 
   async inboxSeqOf(agent: string, msgId: string): Promise<number | undefined> {
@@ -312,17 +325,13 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
     this.#writer.life?.rolledBack()
   }
 
-  protected override async settled(): Promise<void> {
-    await this.flush()
-  }
-
-  async #mutedAfter(agent: string, after: number): Promise<number> {
-    const [row] = await this.ask<{ up_to: number | null }>(
-      `SELECT coalesce(min(seq) FILTER (WHERE muted = 0) - 1, max(seq)) AS up_to FROM (SELECT seq, muted FROM inbox
-        WHERE agent = $1 AND seq > $2 ORDER BY seq LIMIT 1000) AS next`,
-      [agent, after],
+  /** What others of the batch say is numbered with it, however much is looked up between. */
+  override async settled({ stream, agent }: Part = {}): Promise<void> {
+    const isAll = stream === undefined && agent === undefined
+    if (
+      isAll || this.#waiting.some(({ event }) => event.stream === stream || (agent !== undefined && event.inbox?.includes(agent) === true))
     )
-    return row?.up_to ?? 0
+      await this.flush()
   }
 
   async #toTell(changed: readonly Entry[]): Promise<readonly Fate[]> {

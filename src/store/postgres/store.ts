@@ -241,12 +241,15 @@ class PostgresStore implements Store {
       tables: <T>() => tables as unknown as Kysely<T>,
       dialect,
       log: this.#log,
-      links: new PostgresLinks((sql, values) => writer.ask(sql, values), this.epoch, () => this.#log.flush()),
+      links: new PostgresLinks((sql, values) => writer.ask(sql, values), this.epoch, stream => this.#log.settled({ stream })),
       keep: new TablesKeeper(this.#log, tables, dialect, postgresLogWords),
       search: this.#search,
       ...this.#divided,
       get writes() {
         return writer.writes
+      },
+      get waitedMs() {
+        return writer.waitedMs
       },
     }
   }

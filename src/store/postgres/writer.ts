@@ -26,6 +26,8 @@ interface Line {
   readonly statements: Statements
   /** Statements whose answers are to come. */
   underWay: number
+  /** Since when there are any. */
+  waitingSince: number
   /** What is sent in this turn goes together. */
   isGathering: boolean
 }
@@ -47,12 +49,13 @@ interface Open {
   xid: Promise<QueryResult<{ xid: string }>> | undefined
   /** What was sent and is not awaited by whoever sent it. */
   readonly sent: Promise<unknown>[]
-  /** How often something was sent when nothing was under way: that is how often an answer was waited for. */
+  /** How often something was sent when nothing was under way: that is how often an answer was waited for. And for how many ms. */
   roundTrips: number
+  waitedMs: number
   failure: unknown
 }
 
-const newOpen = (): Open => ({ writes: 0, xid: undefined, sent: [], roundTrips: 0, failure: undefined })
+const newOpen = (): Open => ({ writes: 0, xid: undefined, sent: [], roundTrips: 0, waitedMs: 0, failure: undefined })
 
 export class Writer {
   readonly #url: string
@@ -82,6 +85,11 @@ export class Writer {
 
   get writes(): number {
     return this.#open.writes
+  }
+
+  get waitedMs(): number {
+    const line = this.#line
+    return this.#open.waitedMs + (line === undefined || line.underWay === 0 ? 0 : this.#now() - line.waitingSince)
   }
 
   /** @throws StorageError when there is no line, and writes have waited for it long enough: it is made anew meanwhile */
@@ -234,7 +242,13 @@ export class Writer {
     const open = this.#open
     const line = this.#line
     if (line === undefined) return Promise.reject(this.#failed(open, line, new Error('Connection terminated')))
-    if (line.underWay++ === 0) open.roundTrips++
+    if (line.underWay++ === 0) {
+      open.roundTrips++
+      line.waitingSince = this.#now()
+    }
+    const answered = () => {
+      if (--line.underWay === 0) open.waitedMs += this.#now() - line.waitingSince
+    }
     if (!line.isGathering) {
       line.isGathering = true
       gather(line.client, () => {
@@ -242,10 +256,10 @@ export class Writer {
       })
     }
     return line.client.query<R>(line.statements.query(sql, values)).then(answer => {
-      line.underWay--
+      answered()
       return answer
     }, (error: unknown) => {
-      line.underWay--
+      answered()
       throw this.#failed(open, line, error)
     })
   }
@@ -302,7 +316,7 @@ export class Writer {
       statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs + 1_000,
     })
-    const line: Line = { client, statements: new Statements(), underWay: 0, isGathering: false }
+    const line: Line = { client, statements: new Statements(), underWay: 0, waitingSince: 0, isGathering: false }
     client.on('error', () => this.#broke(line))
     try {
       await client.connect()

@@ -229,6 +229,7 @@ class SqliteStore implements Store {
       keep: new TablesKeeper(this.#log, writes, dialect, sqliteLogWords),
       search: this.#search,
       ...alone,
+      waitedMs: 0,
       get writes() {
         return count()
       },

@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Store, Tx } from '../../../src/store/store.ts'
 
-/** scopes: nobody waits for who decides about the same. keys: a repeat is not told apart. */
-export type Broken = 'scopes' | 'keys'
+/** scopes: nobody waits for who decides about the same. keys: a repeat is not told apart. channels: what is known of them in memory decides. */
+export type Broken = 'scopes' | 'keys' | 'channels'
 
 const longestMs = 4
 /** Of the moments at which it may, so many are those in which it does. */
@@ -26,6 +26,9 @@ export const gated = (store: Store, gate: Gate, random: () => number, broken: Br
       if (broken === 'scopes') return
       await pause()
       await tx.lock(scope)
+    },
+    goBy: (channel, version) => {
+      if (broken !== 'channels') tx.goBy?.(channel, version)
     },
     get writes() {
       return tx.writes

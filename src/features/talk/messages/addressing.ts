@@ -53,15 +53,18 @@ export const addressing = ({ shares, maxHereMembers }: AddressingOptions): Addre
 
   /** The entries that a mention makes: none where the sender's share of an inbox is full, since the channel has it anyway. */
   const mentioning = async ({ me, tx, asker }: WriteCtx, agents: readonly string[]): Promise<Pick<Addressed, 'inbox' | 'muted'>> => {
-    const inbox: string[] = []
-    for (const agent of agents) {
+    const hasRoom = async (agent: string): Promise<boolean> => {
       try {
         await shares.checkInbox(tx, agent, { agent: me.id, address: asker.address })
-        inbox.push(agent)
+        return true
       } catch (error) {
-        if (!(error instanceof Fail)) throw error
+        if (error instanceof Fail) return false
+        throw error
       }
     }
+    // Asked together: one look-up at a time would be a wait for the database each.
+    const rooms = await Promise.all(agents.map(hasRoom))
+    const inbox = agents.filter((_, i) => rooms[i])
     if (inbox.length === 0) return {}
     const muted = await blockersAmong(tx, inbox, me.id)
     return { inbox, ...(muted.length > 0 && { muted }) }
