@@ -44,7 +44,7 @@ import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
 import { webhookSender } from './outbound/webhooks.ts'
 import { openLinks } from './linking.ts'
-import { clockOf, earsOf, openBus, problemsOfSeveral } from './processes.ts'
+import { earsOf, openBus, problemsOfSeveral, standingOf } from './processes.ts'
 import { openPeople } from './people.ts'
 import { relaySecrets } from './relay-key.ts'
 import { isWelcomeOrigin } from './relay/browser-origin.ts'
@@ -86,10 +86,10 @@ export interface RunningRelay {
   /** Commits what is queued, tells clients to come back, and stops. */
   drain(): Promise<void>
   /**
-   * Resolves when its database server lacks what it had acknowledged (a failover to a standby that was behind, a backup): the log has a new
-   * epoch, and this relay stores nothing more. Drain it, and start it again.
+   * Resolves with why it has to be drained and started again: its database lacks what it had acknowledged (a failover to a standby that was
+   * behind, a backup), so that the log has a new epoch and it stores nothing more; or another process of the relay took its name.
    */
-  readonly renewed: Promise<void>
+  readonly renewed: Promise<string>
   /** Reads the certificate files again. */
   reloadTls(): void
 }
@@ -164,7 +164,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         verified,
       }))
 
-  const { renewed, ...ears } = earsOf(log, metrics)
+  const { renewed, renew, ...ears } = earsOf(log, metrics)
   const store = await (parts.openStore ?? openStore)({
     store: config.store,
     isShared: config.nats !== undefined,
@@ -418,7 +418,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         configHash: agreementOf(config),
         motdKey: config.motd === undefined ? motdKey : undefined,
         addressOf,
-        ...clockOf(clock),
+        ...standingOf(clock, { renew }),
       },
       motd: config.motd ?? await readMeta(store.read, motdKey) ?? null,
       clock,

@@ -35,8 +35,13 @@ export const problemsOfSeveral = ({ nats, store, maxFileBytes, filesBucket }: Co
     : []),
 ]
 
-/** How a clock is set by the database's, where it can be. */
-export const clockOf = (clock: Clock): Pick<NodesOptions, 'setClock' | 'ownNow'> =>
+/** How a clock is set by the database's, where it can be; and what becomes of one whose name is another's. */
+export const standingOf = (clock: Clock, { renew }: Pick<ReturnType<typeof earsOf>, 'renew'>) => ({
+  ...clockOf(clock),
+  nameTaken: () => renew('another process runs under the name of this one'),
+})
+
+const clockOf = (clock: Clock): Pick<NodesOptions, 'setClock' | 'ownNow'> =>
   clock instanceof SharedClock
     ? {
       setClock: (now, askedAt, answeredAt) => {
@@ -63,14 +68,15 @@ export const openBus = async ({ nats, cluster, node, maxFrameBytes }: Config, lo
       onState: state => state === 'up' ? log.info('NATS is back') : log.warn('NATS does not answer; it is tried again'),
     })
 
-/** What a store tells the relay. `renewed` resolves when its database lacks what was acknowledged: it stores nothing more. */
+/** What a store tells the relay. `renewed` resolves when it has to be started again: its database lacks what was acknowledged, for one. */
 export const earsOf = (log: Logger, metrics: Metrics) => {
-  let renew = (): void => undefined
-  const renewed = new Promise<void>(resolve => {
+  let renew = (_why: string): void => undefined
+  const renewed = new Promise<string>(resolve => {
     renew = resolve
   })
   return {
     renewed,
+    renew: (why: string) => renew(why),
     onIndexProblem: (error: unknown) =>
       log.warn({ error: String(error) }, 'the index of messages could not be brought forward; it is tried again'),
     onDoubt: outcome => metrics.doubts.inc({ outcome }),
@@ -82,7 +88,7 @@ export const earsOf = (log: Logger, metrics: Metrics) => {
     },
     onRenewed: epoch => {
       log.error({ epoch }, 'the database lacks what was acknowledged: the log has a new epoch, and the relay has to be started again')
-      renew()
+      renew('the database lacks what was acknowledged')
     },
-  } satisfies Partial<StoreOptions> & { readonly renewed: Promise<void> }
+  } satisfies Partial<StoreOptions> & { readonly renewed: Promise<string>, readonly renew: (why: string) => void }
 }

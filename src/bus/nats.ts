@@ -30,6 +30,8 @@ export class BusError extends Error {
 /** How long a process looks for its server before it says that there is none. */
 const connectTimeoutMs = 5_000
 const reconnectMs = 250
+/** A line on which nothing passes is given up after three of these, and another one is made. */
+const pingMs = 2_000
 
 /** @throws BusError when the package or the server is not there, or the server takes too little at once */
 export const openNatsBus = async <Message>(options: NatsOptions): Promise<Bus<Message>> => {
@@ -47,6 +49,8 @@ export const openNatsBus = async <Message>(options: NatsOptions): Promise<Bus<Me
       timeout: connectTimeoutMs,
       maxReconnectAttempts: -1,
       reconnectTimeWait: reconnectMs,
+      pingInterval: pingMs,
+      maxPingOut: 2,
     })
   } catch (error) {
     throw new BusError(`No NATS server answers at ${servers.map(({ host }) => host).join(', ')}: ${(error as Error).message}`,

@@ -78,6 +78,11 @@ export class Effects {
     this.#options = options
   }
 
+  /** Every open connection. */
+  get connections(): Iterable<Connection> {
+    return this.#options.connections()
+  }
+
   /** Another number once anybody's standing, key or tokens may be others: what was looked up before is looked up again. */
   get admissions(): number {
     return this.#admissions

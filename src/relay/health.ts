@@ -19,8 +19,10 @@ export interface HealthFacts {
 
 const unheard = 'NATS does not answer: other processes of the relay are not heard, and what they say comes later'
 
+const someUnheard = 'A process of the relay that runs is not heard: what is said there comes later'
+
 export const healthOf = ({ now, startedAt, isDraining, storageProblem, about, roster, nodes }: HealthFacts): Health => {
-  const problem = storageProblem ?? (nodes?.bus === 'down' ? unheard : undefined)
+  const problem = storageProblem ?? (nodes?.bus === 'down' ? unheard : nodes?.unheard ? someUnheard : undefined)
   const { server, version, ...facts } = about
   return {
     status: isDraining ? 'draining' : problem === undefined ? 'healthy' : 'degraded',

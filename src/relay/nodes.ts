@@ -13,20 +13,22 @@ import type { Duty } from './feature.ts'
 import type { Gate } from './gate.ts'
 import { Hearing } from './hearing.ts'
 import type { Hub } from './hub.ts'
+import { turnBack } from './leaving.ts'
+import { Neighbours } from './neighbours.ts'
 import type { NumberedBus } from './numbered-bus.ts'
 import { reread, rereadAgents, rereadOne, type RereadOptions } from './reread.ts'
 import type { Roster } from './roster.ts'
 import type { Spending } from './spending.ts'
-import type { BusMessage, SessionFacts, Told } from './told.ts'
+import { isNewer, Snapshots } from './snapshots.ts'
+import type { BusMessage, Told } from './told.ts'
 
 export { NumberedBus } from './numbered-bus.ts'
 
 /** How long a process is believed to run after it said so, and how often it does. */
 const leaseMs = 10_000
 const renewMs = 3_000
-/** In one message: some hundreds of bytes each. */
+/** In one message. */
 const maxHeads = 2_000
-const maxSessions = 500
 /** Between two questions to one process. */
 const askEveryMs = 1_000
 /** So long one that starts waits for those who are here to say who is connected to them. */
@@ -35,6 +37,8 @@ const introducedMs = 3_000
 const settleMs = 200
 /** After that what is left of a process that ended without a word is removed. */
 const forgetMs = 24 * 60 * 60_000
+/** So long a process that the database does not answer keeps those who are connected to it, where another could serve them. */
+const cutOffMs = 15_000
 /** A clock that is further off is told; by so much and more it is no clock. */
 const warnClockMs = 2_000
 
@@ -48,6 +52,8 @@ export interface NodesOptions extends RereadOptions {
   readonly setClock: (now: number, askedAt: number, answeredAt: number) => number
   /** The machine's own clock. */
   readonly ownNow: () => number
+  /** Another process runs under the name of this one, which stood still for too long: it has to be started again. */
+  readonly nameTaken: () => void
 }
 
 export interface NodesDeps {
@@ -60,12 +66,10 @@ export interface NodesDeps {
   readonly log: Logger
   readonly store: Store
   readonly spending: () => Pick<Spending, 'hear'>
-}
-
-/** What was missed of a process until all its sessions came. */
-interface Snapshot {
-  readonly n: number
-  readonly pages: Map<number, readonly SessionFacts[]>
+  /** 0 ≤ random < 1 */
+  readonly random: () => number
+  /** Why the storage refused the last write. */
+  readonly storageProblem: () => string | undefined
 }
 
 export class Nodes {
@@ -73,7 +77,9 @@ export class Nodes {
   readonly #deps: NodesDeps
   readonly #read: Db
   readonly #hearing: Hearing
-  readonly #snapshots = new Map<string, Snapshot>()
+  readonly #snapshots: Snapshots
+  readonly #neighbours = new Neighbours()
+  #sentAwayAt = -Infinity
   readonly #askedAt = new Map<string, number>()
   readonly #differs = new Set<string>()
   /** Those that were believed to run when that was asked last, each with its incarnation. */
@@ -110,8 +116,16 @@ export class Nodes {
       missed: from => this.#gap(from),
       caughtUp: (from, n) => bus.publish(processNamed(from), { kind: 'knows', n }),
     }, deps.counts)
+    this.#snapshots = new Snapshots({
+      ...deps,
+      hearing: this.#hearing,
+      missed: () => this.#resyncLater(),
+      settled: () => this.#resyncing,
+      learned: () => this.#onIntroduced?.(),
+    })
     bus.hear((message, from) => {
       bus.awaited.alive(from)
+      this.#neighbours.heard(from, options.ownNow())
       deps.counts.busHeard++
       tried(message.kind, from, () => this.#hear(message, from))
     })
@@ -131,7 +145,7 @@ export class Nodes {
     const others = (await liveNodes(this.#read)).flatMap(({ name }) => name === bus.node ? [] : name)
     for (const name of others) bus.awaited.alive(name)
     const introduced = this.#introduced(others)
-    this.#tellSessions(everyone)
+    this.#snapshots.tell(everyone)
     bus.publish(everyone, { kind: 'ask' })
     this.#resyncLater()
     await this.#resyncing
@@ -168,19 +182,25 @@ export class Nodes {
     run: async ({ tx }) => {
       const { bus, log } = this.#deps
       if (bus.isAlone) return undefined
+      const now = this.#options.ownNow()
       // What others store and change while they are not heard is in the tables.
-      if (!bus.isUp || this.#isRereadDue) {
+      const isDeaf = !bus.isUp || this.#neighbours.unheard(now).length > 0
+      if (isDeaf || this.#isRereadDue) {
         this.#isRereadDue = false
         this.#resyncLater()
       }
-      if (!bus.isUp || this.#isLookDue) this.#lookAhead()
+      if (isDeaf || this.#isLookDue) this.#lookAhead()
       const heads = bus.heads()
+      const said = { n: bus.told, renewedMs: now - this.#renewedAt }
       for (let at = 0; at === 0 || at < heads.length; at += maxHeads)
-        bus.publish(everyone, { kind: 'heads', heads: heads.slice(at, at + maxHeads), n: bus.told })
-      const now = this.#options.ownNow()
+        bus.publish(everyone, { kind: 'heads', heads: heads.slice(at, at + maxHeads), ...said })
       if (now < this.#renewedAt + renewMs && now >= this.#renewedAt) return undefined
       const at = await this.#renew(tx)
-      if (at === undefined) log.error({ node: bus.node }, 'another process runs under the name of this one: give each its own --node')
+      if (at === undefined) {
+        log.error({ node: bus.node }, 'another process runs under the name of this one: give each its own --node')
+        this.#options.nameTaken()
+        return undefined
+      }
       await forgetNodes(tx, forgetMs)
       const live = await liveNodes(tx)
       return {
@@ -193,17 +213,32 @@ export class Nodes {
     },
   }
 
+  /**
+   * Once a second, whether the database answers or not: where it answers another process and not this one, or nobody is heard either, those
+   * who are connected here are sent to where they are served.
+   */
+  watch(): void {
+    const { bus, effects, log, random, storageProblem } = this.#deps
+    const now = this.#options.ownNow()
+    if (bus.isAlone || storageProblem() === undefined || now < Math.max(this.#renewedAt, this.#sentAwayAt) + cutOffMs) return
+    if (bus.isUp && !this.#neighbours.isAnyWell(now)) return
+    this.#sentAwayAt = now
+    log.error('the database does not answer this process, and may answer others: its clients are told to come back elsewhere')
+    for (const connection of [...effects.connections]) turnBack(connection, effects, random)
+  }
+
   /** What it knows of the others; undefined: there can be none. */
   get facts(): NodeFacts | undefined {
     const { bus, roster, counts } = this.#deps
     if (bus.isAlone) return undefined
     const { busGaps: gaps, busHeld: held, repairedEvents: repaired, resyncs, unanswered } = counts
     const agents = roster.hereCount
+    const unheard = this.#neighbours.unheard(this.#options.ownNow()).length
     return {
       bus: bus.isUp ? 'up' : 'down',
       nodes: bus.awaited.count + 1,
-      behind: this.#hearing.behind + Number(this.#resyncing !== undefined),
-      ...{ agents, gaps, held, repaired, resyncs, unanswered },
+      behind: this.#hearing.behind + unheard + Number(this.#resyncing !== undefined),
+      ...{ unheard, agents, gaps, held, repaired, resyncs, unanswered },
     }
   }
 
@@ -261,6 +296,7 @@ export class Nodes {
     const isGone = (name: string) => !names.has(name) || (this.#live.has(name) && this.#live.get(name) !== names.get(name))
     const gone = [...new Set([...this.#live.keys(), ...this.#hearing.names])].filter(isGone)
     this.#live = names
+    this.#neighbours.run([...names.keys()].filter(name => name !== bus.node), now)
     for (const { agent, session, node, heardAt } of roster.elsewhere())
       if (!names.has(node) && agent !== undefined) effects.hear({ kind: 'closed', agent: agent.id, session, lastSeen: heardAt }, node)
     // Of one that says something still, all is asked for: its sessions were ended here.
@@ -273,7 +309,7 @@ export class Nodes {
 
   #forget(name: string): void {
     this.#hearing.forget(name)
-    this.#snapshots.delete(name)
+    this.#snapshots.forget(name)
     this.#askedAt.delete(name)
   }
 
@@ -293,14 +329,15 @@ export class Nodes {
       case 'knows':
         return this.#deps.bus.awaited.knows(from, message.n)
       case 'ask':
-        return this.#tellSessions(processNamed(from))
+        return this.#snapshots.tell(processNamed(from))
       case 'sessions':
-        return this.#collect(message, from)
+        return this.#snapshots.collect(message, from)
       case 'heads': {
         for (const [subject, seq] of message.heads) {
           if (subject.startsWith('#')) hub.noteStored(subject, seq)
           else effects.hear({ kind: 'inbox', agent: subject, newest: seq }, from)
         }
+        if (message.renewedMs !== undefined && message.renewedMs < 2 * renewMs) this.#neighbours.well(from, this.#options.ownNow())
         return this.#hearing.expect(from, message.n)
       }
       case 'spent':
@@ -345,7 +382,7 @@ export class Nodes {
     const { bus } = this.#deps
     this.#lookAhead()
     bus.publish(everyone, { kind: 'missed' })
-    this.#tellSessions(everyone)
+    this.#snapshots.tell(everyone)
     bus.publish(everyone, { kind: 'ask' })
     this.#resyncLater()
   }
@@ -416,74 +453,4 @@ export class Nodes {
     // Writes wait for it: not behind those who read much.
     return bus.isAlone ? undefined : changes.during(fresh => rereadOne(store.read, this.#deps, fresh, channel, agent))
   }
-
-  /** All sessions of this process, a page in a message. */
-  #tellSessions(to: string): void {
-    const { roster, bus } = this.#deps
-    const sessions: SessionFacts[] = []
-    for (const [agent, connection] of roster.here()) {
-      const { id, name, pubkey, verified, admin, exempt, memberships, presence, statusText } = agent
-      const announced: string[] = []
-      const silent: string[] = []
-      for (const channel of connection.channels) (roster.isAnnounced(agent, channel) ? announced : silent).push(channel)
-      const { session, address, heardAt, since } = connection
-      const facts = { id, name, pubkey, verified, admin, exempt, memberships: [...memberships] }
-      sessions.push({ session, address, heardAt, since, facts, change: { presence, statusText }, announced, silent })
-    }
-    const pages = Math.max(1, Math.ceil(sessions.length / maxSessions))
-    for (let page = 0; page < pages; page++) {
-      const part = sessions.slice(page * maxSessions, (page + 1) * maxSessions)
-      bus.publish(to, { kind: 'sessions', sessions: part, n: bus.told, page, pages })
-    }
-  }
-
-  #collect({ sessions, n, page, pages }: Extract<BusMessage, { kind: 'sessions' }>, from: string): void {
-    const known = this.#snapshots.get(from)
-    const snapshot = known?.n === n ? known : { n, pages: new Map<number, readonly SessionFacts[]>() }
-    snapshot.pages.set(page, sessions)
-    if (snapshot.pages.size < pages) return void this.#snapshots.set(from, snapshot)
-    this.#snapshots.delete(from)
-    this.#reconcile([...snapshot.pages.values()].flat(), n, from)
-  }
-
-  /** What a process says of all its sessions is so: those of it that are known and not among them are over. */
-  #reconcile(sessions: readonly SessionFacts[], n: number, from: string): void {
-    const { roster, effects, bus } = this.#deps
-    const last = this.#hearing.lastOf(from)
-    // More is known already.
-    if (last !== undefined && n < last) return
-    // What it told between the last that was heard and this is in tables.
-    if (last !== n) this.#resyncLater()
-    const named = new Map(sessions.map(each => [`${each.facts.id} ${each.session}`, each]))
-    for (const { agent, session, node, heardAt, channels } of roster.elsewhere()) {
-      if (node !== from || agent === undefined) continue
-      const still = named.get(`${agent.id} ${session}`)
-      // One that left channels is opened anew: only an agent leaves, and this is one session of it.
-      const isLess = still !== undefined && [...channels].some(channel => ![...still.announced, ...still.silent].includes(channel))
-      if (still === undefined || isLess) effects.hear({ kind: 'closed', agent: agent.id, session, lastSeen: heardAt }, from)
-    }
-    for (const { session, address, heardAt, since, facts, change, announced, silent } of sessions) {
-      const { id } = facts
-      const here = roster.opened(id, session)
-      if (here !== undefined && here.node !== from && isNewer(here, { since, node: from }, bus.node)) continue
-      const known = roster.remote(id, session, from)
-      if (known === undefined) effects.hear({ kind: 'opened', session, address, heardAt, since, facts, autojoin: silent }, from)
-      for (const channel of announced)
-        if (known?.channels.has(channel) !== true) effects.hear({ kind: 'joined', agent: id, session, channel, lasting: false }, from)
-      effects.hear({ kind: 'agent', agent: id, change: { ...change, name: facts.name, memberships: facts.memberships } }, from)
-    }
-    this.#hearing.learned(from, n)
-    // Whom it waited for in vain it waits for again: it is heard here, and what was missed is read first.
-    const say = () => bus.publish(processNamed(from), { kind: 'knows', n })
-    if (this.#resyncing === undefined) say()
-    else this.#resyncing.then(say).catch(() => undefined)
-    this.#onIntroduced?.()
-  }
 }
-
-/** Of two that were opened in one millisecond, that of the process whose name comes first. */
-const isNewer = (
-  known: { readonly since: number, readonly node: string | undefined },
-  told: { readonly since: number, readonly node: string },
-  self: string,
-): boolean => known.since > told.since || (known.since === told.since && (known.node ?? self) < told.node)

@@ -217,7 +217,11 @@ export class Relay {
       ...{ deliver: results => this.#dispatch.deliver(results), endTurn: () => this.#dispatch.endTurn() },
       reread: channels => Promise.all(channels.map(channel => this.#nodes.look(channel, undefined))),
     })
-    this.#nodes = new Nodes(deps.process, { ...deps, bus, counts, effects, gate, hub, roster, spending: () => this.#spending })
+    this.#nodes = new Nodes(deps.process, {
+      ...{ ...deps, bus, counts, effects, gate, hub, roster },
+      spending: () => this.#spending,
+      storageProblem: () => this.#committer.storageProblem,
+    })
     this.#dispatch = new Dispatch({
       ...deps,
       bus,
@@ -295,15 +299,8 @@ export class Relay {
       { everyMs: deps.pace.sweepMs, run: () => void quota.measure() },
       { everyMs: deps.pace.sweepMs, run: () => [...deps.duties, this.#nodes.duty].forEach(duty => this.#runDuty(duty)) },
       { everyMs: summaryEveryMs, run: () => signals.summarise() },
-      {
-        everyMs: 10_000,
-        run: now => {
-          this.#dispatch.sweep(now)
-          roster.sweep(now)
-          gate.sweep(now)
-          this.inside.sweep(now)
-        },
-      },
+      { everyMs: deps.pace.sweepMs, run: () => this.#nodes.watch() },
+      { everyMs: 10_000, run: now => [this.#dispatch, roster, gate, this.inside].forEach(each => each.sweep(now)) },
       // A storage that failed is tried again even if nobody writes, so that the relay is ready as soon as it can be.
       {
         everyMs: 2_000,

@@ -80,8 +80,16 @@ export type BusMessage =
     readonly page: number
     readonly pages: number
   }
-  /** Channels and inboxes that were written to of late, and how far they are; and how much was told. */
-  | { readonly kind: 'heads', readonly heads: readonly (readonly [Subject, number])[], readonly n: number }
+  /**
+   * Channels and inboxes that were written to of late, and how far they are; how much was told; and how many ms ago the database answered
+   * that the process runs, which one of an older version does not say.
+   */
+  | {
+    readonly kind: 'heads'
+    readonly heads: readonly (readonly [Subject, number])[]
+    readonly n: number
+    readonly renewedMs?: number
+  }
   /** Spent at the process since it told last. */
   | { readonly kind: 'spent', readonly spent: readonly Spent[] }
   /** The process did not hear for a while, and was not heard. */

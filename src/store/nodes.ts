@@ -37,6 +37,8 @@ export interface NodeFacts {
   readonly bus: 'up' | 'down'
   /** Those that it knows to run, itself too. */
   readonly nodes: number
+  /** Those of them that say nothing; one of before it was counted says nothing of that. */
+  readonly unheard?: number
   /** What the others told and it does not know yet. */
   readonly behind: number
   /** Sessions that are connected to it. */

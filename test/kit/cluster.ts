@@ -105,13 +105,23 @@ export interface ClusterOptions {
   readonly clock?: TestClock
   readonly pace?: RelayParts['pace']
   readonly openStore?: RelayParts['openStore']
+  /** By which way each of them, from 1 on, reaches the database. */
+  readonly storeOf?: (database: TestDatabase, n: number) => string
 }
 
 /** @example await using cluster = await startTestCluster(2, { msgRate: 10 }) */
 export const startTestCluster = async (
   count: number,
   overrides: Partial<Config> = {},
-  { delayMs = 0, isShuffled = false, random = Math.random, clock = new TestClock(), pace = {}, openStore }: ClusterOptions = {},
+  {
+    delayMs = 0,
+    isShuffled = false,
+    random = Math.random,
+    clock = new TestClock(),
+    pace = {},
+    openStore,
+    storeOf = ({ url }) => url,
+  }: ClusterOptions = {},
 ): Promise<TestCluster> => {
   await watchStatements()
   const database = await newDatabase()
@@ -126,7 +136,7 @@ export const startTestCluster = async (
     for (let n = 1; n <= count; n++) {
       const slow = new SlowBus(bus.join(`node${n}`), delayMs, random, isShuffled)
       buses.push(slow)
-      const config = { store: database.url, nats: 'nats://in.memory', node: `node${n}`, maxFileBytes: 0, ...overrides }
+      const config = { store: storeOf(database, n), nats: 'nats://in.memory', node: `node${n}`, maxFileBytes: 0, ...overrides }
       nodes.push(
         await startTestRelay(config, { bus: slow, pace: { ...pace, isOwnTime: true }, ...(openStore && { openStore }) }, { clock }),
       )

@@ -101,8 +101,8 @@ export class TestRelay {
     return connectBy(insideCable(this.inside, this))
   }
 
-  /** The database lacks what was acknowledged: it has to be started again. */
-  get renewed(): Promise<void> {
+  /** Why it has to be started again. */
+  get renewed(): Promise<string> {
     return this.#running.renewed
   }
 

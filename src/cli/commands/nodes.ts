@@ -10,7 +10,7 @@ export const nodes = command({
   options: { store: storeOption },
   details: async () =>
     'Each process says every three seconds that it runs; one that ended without a word stays for ten. NATS: whether it hears '
-    + 'the others. Behind: what they told and it does not know yet. Missed, since it started: what was told and did not come, and messages that '
+    + 'the others, and how many of them say nothing. Behind: what they told and it does not know yet. Missed, since it started: what was told and did not come, and messages that '
     + 'did not; both were read from the database. Settings: whether those that have to be the same at all are. A relay that runs alone on its data is not listed.',
   examples: [
     { command: 'AGENTCHAT_STORE=postgres://user:password@db/agentchat agentchat nodes', doc: 'Who runs, since when, in which version' },
@@ -30,7 +30,7 @@ export const nodes = command({
       { title: 'VERSION', text: ({ version }) => version },
       { title: 'STATE', text: ({ state }) => state },
       { title: 'SINCE', text: ({ since }) => new Date(since).toISOString() },
-      { title: 'NATS', text: ({ bus = '' }) => bus },
+      { title: 'NATS', text: ({ bus = '', unheard = 0 }) => unheard === 0 ? bus : `${bus}, ${unheard} unheard` },
       { title: 'AGENTS', text: ({ agents }) => String(agents ?? '') },
       { title: 'BEHIND', text: ({ behind }) => String(behind ?? '') },
       { title: 'MISSED', text: ({ gaps, repaired }) => gaps === undefined ? '' : `${gaps} told, ${repaired} events` },

@@ -134,10 +134,10 @@ export const serve = command({
         ...(setUpUrl !== undefined && { set_up_url: setUpUrl }),
       }, () => url)
     for (;;) {
-      const isRenewed = !io.interrupted.aborted && await Promise.race([stopped.then(() => false), relay.renewed.then(() => true)])
-      say(isRenewed ? 'Starting again: the database lacks what was acknowledged' : 'Stopping')
+      const why = io.interrupted.aborted ? undefined : await Promise.race([stopped.then(() => undefined), relay.renewed])
+      say(why === undefined ? 'Stopping' : `Starting again: ${why}`)
       await relay.drain()
-      if (!isRenewed) return 'ok'
+      if (why === undefined) return 'ok'
       const again = await startedAgain(() => startRelay({ ...config, port }, { log }), io.interrupted, log)
       if (again === undefined) return 'ok'
       relay = again
