@@ -179,8 +179,39 @@ export interface Payer {
 /** Whose tokens they are. */
 export type Whose = 'agent' | 'address'
 
+/** What several processes of a relay count together: each tells what was counted at it, and hears what was counted at the others. */
+export interface Shared {
+  /** Others count the same from now on. */
+  share(): void
+  /** What was counted here since this was asked last and the others have to know, `most` of them. */
+  untold(
+    now: number,
+    isElsewhere: (agent: string) => boolean,
+    most: number,
+  ): Iterable<readonly [whose: Whose, key: string, tokens: number]>
+  /** Counted at another process. */
+  hear(whose: Whose, key: string, now: number, tokens: number): void
+}
+
+/** By name. */
+export type SharedCounts = Readonly<Record<string, Shared>>
+
+/** Buckets of one kind of key, whatever that is: nobody asks whose it is. */
+export const sharedBuckets = (buckets: Buckets): Shared => ({
+  share: () => buckets.share(),
+  *untold(now, _isElsewhere, most) {
+    let left = most
+    if (left <= 0) return
+    for (const [key, tokens] of buckets.untold(now, () => false)) {
+      yield ['address', key, tokens]
+      if (--left <= 0) return
+    }
+  },
+  hear: (_whose, key, now, tokens) => buckets.hear(key, now, tokens),
+})
+
 /** What agents, and the addresses they come from, may use of one thing. A price is paid by both. */
-export class Allowance {
+export class Allowance implements Shared {
   readonly #agents: Buckets
   readonly #addresses: Buckets
   readonly #maxDebtMs: number

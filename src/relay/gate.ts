@@ -6,7 +6,7 @@ import type { Logger } from '../base/log.ts'
 import type { Counts } from '../base/metrics.ts'
 import type { Ban } from '../store/standing.ts'
 import type { OfficeHolder } from './bonds.ts'
-import { Buckets } from './bucket.ts'
+import { Buckets, sharedBuckets, type SharedCounts } from './bucket.ts'
 import type { Connection } from './connection.ts'
 import { Fail, noChannel } from './feature.ts'
 import { Guesses } from './guesses.ts'
@@ -75,6 +75,8 @@ export class Gate {
   readonly #guesses = new Guesses()
   /** By account. */
   readonly #offices = new Buckets(ofOffice)
+  /** What all processes count together. */
+  readonly shared: SharedCounts = { 'admin keys': this.#guesses, 'offices': sharedBuckets(this.#offices) }
   readonly #bannedAddresses = new Map<string, AddressBan>()
 
   constructor(options: GateOptions) {

@@ -1,4 +1,5 @@
 // Wrong admin keys, by address: the more of them, the longer nobody there is listened to. Bounded, without timers.
+import type { Shared } from './bucket.ts'
 
 interface Guessing {
   readonly count: number
@@ -13,10 +14,14 @@ const maxWaitMs = 15 * 60_000
 const forgetMs = 60 * 60_000
 /** Addresses that are remembered; of more, the one that was wrong the longest ago is forgotten. */
 const maxAddresses = 10_000
+/** More of them make nobody wait longer. */
+const maxTold = 30
 
-export class Guesses {
+export class Guesses implements Shared {
   /** In the order in which they were wrong last. */
   readonly #guessing = new Map<string, Guessing>()
+  /** How many of each no other process was told of; 0: that the right one came. undefined: there is none. */
+  #untold: Map<string, number> | undefined
 
   get size(): number {
     return this.#guessing.size
@@ -30,14 +35,38 @@ export class Guesses {
   }
 
   wrong(address: string, now: number): void {
+    this.#wrong(address, now)
+    // Without the others nobody asks for it.
+    if (this.#untold !== undefined && this.#untold.size < maxAddresses) this.#untold.set(address, (this.#untold.get(address) ?? 0) + 1)
+  }
+
+  right(address: string): void {
+    if (this.#guessing.delete(address)) this.#untold?.set(address, 0)
+  }
+
+  share(): void {
+    this.#untold ??= new Map()
+  }
+
+  *untold(_now: number, _isElsewhere: unknown, most: number): Generator<readonly ['address', string, number]> {
+    let left = most
+    for (const [address, count] of this.#untold ?? []) {
+      if (left-- <= 0) return
+      this.#untold!.delete(address)
+      yield ['address', address, count]
+    }
+  }
+
+  hear(_whose: unknown, address: string, now: number, count: number): void {
+    if (count === 0) this.#guessing.delete(address)
+    for (let n = 0; n < Math.min(count, maxTold); n++) this.#wrong(address, now)
+  }
+
+  #wrong(address: string, now: number): void {
     const former = this.#guessing.get(address)
     this.#guessing.delete(address)
     if (this.#guessing.size >= maxAddresses) this.#guessing.delete(this.#guessing.keys().next().value!)
     this.#guessing.set(address, { count: (former === undefined || now - former.at >= forgetMs ? 0 : former.count) + 1, at: now })
-  }
-
-  right(address: string): void {
-    this.#guessing.delete(address)
   }
 
   sweep(now: number): void {

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FrameType, Frame, ReplyType, RequestInput, RequestType } from '../../lib/protocol/index.ts'
 import type { Doorway } from './view.ts'
-import type { Left } from './bucket.ts'
+import type { Left, SharedCounts } from './bucket.ts'
 import type { Along, Handed } from './connection.ts'
 import type { Ear } from './local-line.ts'
 
@@ -163,6 +163,8 @@ export interface DoorVisit {
 
 /** A way in over HTTP, beside the relay's own pages. */
 export interface HttpDoor {
+  /** What it counts, and all processes of the relay together. */
+  readonly shared?: SharedCounts
   takes(path: string): boolean
   answer(visit: DoorVisit): void
 }

@@ -242,7 +242,8 @@ export class Relay {
       counts,
       errors: metrics.errorsSent,
     }, this.#committer)
-    this.#spending = new Spending({ bus, roster, clock }, { messages, work, pieces: this.#dispatch.pieces })
+    const counted = { messages, work, pieces: this.#dispatch.pieces, ...gate.shared }
+    this.#spending = new Spending({ bus, roster, clock }, Object.assign(counted, ...deps.doors.map(({ shared }) => shared)))
     this.inside = insideOf({
       ...options,
       ...deps,

@@ -3,9 +3,9 @@
 import type { Clock } from '../base/clock.ts'
 import { timerMs } from '../../lib/protocol/index.ts'
 import { everyone } from '../bus/bus.ts'
-import type { Allowance } from './bucket.ts'
 import type { NumberedBus } from './numbered-bus.ts'
 import type { Roster } from './roster.ts'
+import type { Shared, SharedCounts } from './bucket.ts'
 import type { Spent } from './told.ts'
 
 /** How often it is told. */
@@ -21,10 +21,10 @@ export interface SpendingDeps {
 
 export class Spending {
   readonly #deps: SpendingDeps
-  readonly #allowances: ReadonlyMap<string, Allowance>
+  readonly #allowances: ReadonlyMap<string, Shared>
   #timer: NodeJS.Timeout | undefined
 
-  constructor(deps: SpendingDeps, allowances: Readonly<Record<string, Allowance>>) {
+  constructor(deps: SpendingDeps, allowances: SharedCounts) {
     this.#deps = deps
     this.#allowances = new Map(Object.entries(allowances))
   }

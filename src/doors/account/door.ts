@@ -5,7 +5,7 @@ import { can, rights } from '../../../lib/access/table.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Site } from '../../domain/passkey.ts'
-import { Buckets, Bucket } from '../../relay/bucket.ts'
+import { Buckets, sharedBuckets } from '../../relay/bucket.ts'
 import type { DoorVisit, HttpDoor } from '../../relay/inside.ts'
 import { Problem, problemOf } from '../http/problem.ts'
 import { cookieOf, setCookie } from './cookie.ts'
@@ -41,6 +41,7 @@ export interface AccountDoorOptions {
 const ofOne = { perSecond: 1, burst: 30 }
 const ofAll = { perSecond: 50, burst: 300 }
 const sweepMs = 60_000
+const everybody = ''
 /** A check of a passkey takes as long as so many frames do. */
 const askedFrames = 10
 
@@ -55,7 +56,9 @@ export class AccountDoor implements HttpDoor {
   readonly #options: AccountDoorOptions
   /** By address; of who is signed in, by account. */
   readonly #triers = new Buckets(ofOne)
-  readonly #all: Bucket
+  /** All together, under one key. */
+  readonly #all = new Buckets(ofAll)
+  readonly shared = { 'sign-ins': sharedBuckets(this.#triers), 'all sign-ins': sharedBuckets(this.#all) }
   readonly #places: Places
   #sweptAt: number
 
@@ -69,7 +72,6 @@ export class AccountDoor implements HttpDoor {
       ...oidcPlaces({ ...options.oidc, origins: () => options.sites().map(({ origin }) => origin) }),
     }
     this.#sweptAt = options.clock.now()
-    this.#all = new Bucket(ofAll, this.#sweptAt)
   }
 
   takes(path: string): boolean {
@@ -175,9 +177,9 @@ export class AccountDoor implements HttpDoor {
   #guess({ address }: DoorVisit): void {
     const now = this.#options.clock.now()
     // The address first, so that one of them takes no more than its part of what all may.
-    const waitMs = Math.max(this.#triers.wait(address, now), this.#all.wait(now))
+    const waitMs = Math.max(this.#triers.wait(address, now), this.#all.wait(everybody, now))
     if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many tries of this address, or in all', {}, waitMs)
-    this.#all.take(now)
+    this.#all.take(everybody, now)
     this.#count(address)
   }
 

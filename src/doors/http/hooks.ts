@@ -2,7 +2,7 @@
 import type { HookKind, Target } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
-import { Buckets } from '../../relay/bucket.ts'
+import { Buckets, sharedBuckets } from '../../relay/bucket.ts'
 import type { DoorVisit, HttpDoor, Inside } from '../../relay/inside.ts'
 import { findHook } from '../../store/hooks.ts'
 import type { Store } from '../../store/store.ts'
@@ -36,6 +36,7 @@ const noHook = (): Problem => new Problem('NOT_FOUND', 'There is no such hook: a
 export class Hooks implements HttpDoor {
   readonly #options: HooksOptions
   readonly #buckets = new Buckets(rate)
+  readonly shared = { hooks: sharedBuckets(this.#buckets) }
 
   constructor(options: HooksOptions) {
     this.#options = options

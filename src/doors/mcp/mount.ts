@@ -1,7 +1,7 @@
 // The MCP door as the relay mounts it: at /mcp, on the relay's own port. The SDK is loaded before that opens, or for the first who asks.
 import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { DoorVisit, HttpDoor, Inside } from '../../relay/inside.ts'
-import { Bucket } from '../../relay/bucket.ts'
+import { Bucket, Buckets, sharedBuckets } from '../../relay/bucket.ts'
 import { serverCard } from './card.ts'
 import { toolsDoor, type Admitted } from './door.ts'
 import { Fixtures } from './fixtures.ts'
@@ -36,7 +36,7 @@ export interface McpMountOptions {
 const ofAll = { perSecond: 50, burst: 200 }
 const ofAddress = { perSecond: 20, burst: 150 }
 const ofOne = { perSecond: 2, burst: 30 }
-/** Callers and addresses that are remembered, of each. */
+/** So many callers and addresses are remembered, of each, before those that have all of theirs again are forgotten. */
 const maxPaced = 10_000
 const sweepMs = 60_000
 /** A call takes as long as so many frames do. */
@@ -52,8 +52,9 @@ interface Doors {
 
 export class McpMount implements HttpDoor {
   readonly #options: McpMountOptions
-  readonly #tokens = new Map<string, Bucket>()
-  readonly #addresses = new Map<string, Bucket>()
+  readonly #tokens = new Buckets(ofOne)
+  readonly #addresses = new Buckets(ofAddress)
+  readonly shared = { 'MCP tokens': sharedBuckets(this.#tokens), 'MCP addresses': sharedBuckets(this.#addresses) }
   readonly #all: Bucket
   readonly #gate: Gate<Admitted>
   readonly #openGate: Gate<'suite'>
@@ -173,18 +174,9 @@ export class McpMount implements HttpDoor {
   /** ms that a caller has to wait; 0: they may ask, and that was counted. */
   #wait({ token, caller: { address } }: Admitted): number {
     const now = this.#options.now()
-    return bucketOf(this.#tokens, token, ofOne, now).take(now) || bucketOf(this.#addresses, address, ofAddress, now).take(now)
-      || this.#all.take(now)
+    for (const buckets of [this.#tokens, this.#addresses]) if (buckets.size >= maxPaced) buckets.sweep(now)
+    return this.#tokens.take(token, now) || this.#addresses.take(address, now) || this.#all.take(now)
   }
-}
-
-/** Those used last are kept. */
-const bucketOf = (buckets: Map<string, Bucket>, key: string, rate: ConstructorParameters<typeof Bucket>[0], now: number): Bucket => {
-  const bucket = buckets.get(key) ?? new Bucket(rate, now)
-  buckets.delete(key)
-  if (buckets.size >= maxPaced) buckets.delete(buckets.keys().next().value!)
-  buckets.set(key, bucket)
-  return bucket
 }
 
 /** A Host header that can stand in a URL. */
