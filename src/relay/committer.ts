@@ -367,12 +367,13 @@ export class Committer {
 
   #append(tx: Tx, now: number, job: Job, outcome: Outcome, append: Append): Awaitable<Result> {
     let frame: Buffer | undefined
-    const { type, body, ttlMs, stored } = append
+    const { type, body, ttlMs, stored, stream, key, inbox, muted, receipts, link } = append
     const doorway = job.connection?.doorway
     // Nobody is promised that time: the event does not name it, STATUS does.
     const waitMs = ttlMs ?? (type === 'MSG' && this.#options.inboxWaitMs > 0 ? this.#options.inboxWaitMs : undefined)
-    const { address = append.address } = job.connection ?? {}
-    const event = { ...append, author: authorOf(body), address, ttlMs: waitMs, ...(stored !== undefined && { at: stored.at }) }
+    const address = job.connection === undefined ? append.address : job.connection.address
+    // Of one shape, whatever is said: spreading costs a message more than its row.
+    const event = { stream, author: authorOf(body), key, inbox, muted, address, ttlMs: waitMs, receipts, at: stored?.at, link }
     const appended = tx.log.append(event, now, ({ seq, ts, msgId }) => {
       if (stored !== undefined) return textOfFrame(frame = frameOfText(stored.text))
       const said = doorway === undefined ? body : { ...body, ...doorway }

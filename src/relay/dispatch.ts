@@ -73,6 +73,7 @@ export interface DispatchDeps {
 
 /** A shorter debt is not worth stopping a socket for. */
 const minPauseMs = 5
+const none: readonly never[] = []
 /** No debt is longer, so that nobody waits longer for what others of its address did. */
 export const maxDebtMs = 10_000
 /** Agents of one address that may all write growing messages at full speed. */
@@ -238,10 +239,12 @@ export class Dispatch {
       const toldBefore = this.#deps.bus.awaitedUpTo
       const queuedBefore = connection?.out?.length ?? 0
       if (outcome.fail !== undefined && connection !== undefined) this.#refuse(connection, outcome.fail, re)
-      const behind = placeOf(result)
-      const isOrdered = outcome.effects?.some(isTold) === true
-      for (const hint of outcome.hints ?? []) this.#deps.effects.hint(hint)
-      for (const notice of outcome.notify ?? []) this.#deps.effects.notify(notice, connection, behind, isOrdered)
+      const { hints = none, notify = none, effects = none } = outcome
+      // As nearly always, there is nothing to tell behind the event.
+      const behind = hints.length + notify.length === 0 ? undefined : placeOf(result)
+      const isOrdered = effects.some(isTold)
+      for (const hint of hints) this.#deps.effects.hint(hint)
+      for (const notice of notify) this.#deps.effects.notify(notice, connection, behind, isOrdered)
       if (outcome.reply !== undefined && connection !== undefined) {
         const stamp = result.event?.stamp ?? result.duplicate
         const answer = typeof outcome.reply === 'function'
@@ -250,8 +253,8 @@ export class Dispatch {
         const isQuiet = re === undefined && type !== undefined && requests[type].quiet === answer?.type
         if (answer !== undefined && !isQuiet) this.#answer(connection, answer, re)
       }
-      for (const effect of outcome.effects ?? []) this.#deps.effects.apply(effect, connection)
-      for (const hint of outcome.hints ?? []) this.#deps.effects.tellHint(hint, behind, isOrdered)
+      for (const effect of effects) this.#deps.effects.apply(effect, connection)
+      for (const hint of hints) this.#deps.effects.tellHint(hint, behind, isOrdered)
       if (this.#deps.bus.awaitedUpTo !== toldBefore && connection?.open === true) this.#holdBack(connection, queuedBefore)
       outcome.committed?.()
       if (outcome.again !== undefined) this.#goOn(result.job, outcome.again)

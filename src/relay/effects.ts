@@ -90,7 +90,9 @@ export class Effects {
 
   /** Sends a signal to one connection; gives its size in bytes. */
   send<T extends FrameType>(connection: Connection, type: T, body: object, re?: string): number {
-    const frame = frameOf(type, { ts: this.#clock.now(), ...body, ...(re !== undefined && { re }) } as FrameBody<T>)
+    const said: { ts: number, re?: string } = { ts: this.#clock.now(), ...body }
+    if (re !== undefined) said.re = re
+    const frame = frameOf(type, said as FrameBody<T>)
     this.#outbox.add(connection, frame)
     return frame.length
   }

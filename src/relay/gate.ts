@@ -69,6 +69,15 @@ const atMirrors: ReadonlySet<RequestType> = new Set([
   'SUBSCRIBE',
 ])
 
+/** Whose each right is, as every request asks it: worked out once. */
+const holders = Object.fromEntries((Object.keys(rights) as Right[]).map(right => [right, {
+  isOfChannel: rights[right].of === 'channel',
+  isMembers: can(['member'], right),
+  isEveryones: can(['everyone'], right),
+  isAgents: can(['everyone', 'agent'], right),
+  isSelfs: can(['self'], right),
+}])) as Readonly<Record<Right, Readonly<Record<'isOfChannel' | 'isMembers' | 'isEveryones' | 'isAgents' | 'isSelfs', boolean>>>>
+
 export class Gate {
   readonly #options: GateOptions
   readonly #adminKeyHash: Buffer | undefined
@@ -131,15 +140,15 @@ export class Gate {
       readonly agent?: unknown
       readonly admin_key?: unknown
     }
-    const isOfChannel = rights[right].of === 'channel'
-    if (isOfChannel && !can(['member'], right)) return this.#owner(right, connection, String(name), key, asked, roster)
+    const { isOfChannel, isMembers, isEveryones, isAgents, isSelfs } = holders[right]
+    if (isOfChannel && !isMembers) return this.#owner(right, connection, String(name), key, asked, roster)
     // In what is another agent's nobody is himself.
     const isOwn = agent === undefined || agent === me?.id
-    const byRight = !isOfChannel && !can(['everyone', 'agent', ...(isOwn ? ['self' as const] : [])], right)
+    const byRight = !isOfChannel && !isAgents && !(isOwn && isSelfs)
     let account: string | undefined
     let passkeyAsked: Fail | undefined
     if (byRight) account = this.#admin(right, connection, key, asked)
-    else if (!can(['everyone'], right) && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
+    else if (!isEveryones && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
     else if (key !== undefined && me?.admin !== true) this.#admin(right, connection, key, asked)
     else if (asked.office?.office === 'operator') {
       if (asked.isWrite ? asked.office.isFresh : asked.office.isSure) account = asked.office.account

@@ -115,24 +115,24 @@ export interface NewEvent {
   readonly stream: string
   readonly author: string
   /** Of the author. */
-  readonly key?: PublishKey
+  readonly key?: PublishKey | undefined
   /** Keyed agents whose inbox gets an entry. */
-  readonly inbox?: readonly string[]
+  readonly inbox?: readonly string[] | undefined
   /** Those of them that do not want to hear of it: their entries are never offered, and treated as the others in all else. */
-  readonly muted?: readonly string[]
+  readonly muted?: readonly string[] | undefined
   /** Where the author says it from; counts for those entries until they are received. */
   readonly address?: string | undefined
   /** ms after which those entries expire unless they were received */
   readonly ttlMs?: number | undefined
   /** The author wants to be told what becomes of it. */
-  readonly receipts?: boolean
+  readonly receipts?: boolean | undefined
   /**
    * It was numbered elsewhere: in a stream that follows another relay's. Its number has to be behind what the stream has, though not the next
    * one: what is left out is not there.
    */
-  readonly at?: Stamp
+  readonly at?: Stamp | undefined
   /** The number of an event of the same stream that it names. */
-  readonly link?: { readonly kind: 'reply' | 'change', readonly target: number }
+  readonly link?: { readonly kind: 'reply' | 'change', readonly target: number } | undefined
 }
 
 export type Appended =
