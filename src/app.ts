@@ -43,7 +43,7 @@ import { strangersResolve } from './outbound/resolve.ts'
 import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
 import { webhookSender } from './outbound/webhooks.ts'
-import { openLinks } from './linking.ts'
+import { openLinks, problemsOfKeys } from './linking.ts'
 import { earsOf, openBus, problemsOfSeveral, standingOf } from './processes.ts'
 import { openPeople } from './people.ts'
 import { relaySecrets } from './relay-key.ts'
@@ -150,7 +150,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
 
   const problems: ConfigProblem[] = []
   const policies = await policiesOf(config, (where, problem) => problems.push({ where, message: `${where}: ${problem}` }))
-  problems.push(...problemsOfSeveral(config))
+  problems.push(...problemsOfSeveral(config), ...problemsOfKeys(config))
   if (problems.length > 0) throw new ConfigError(problems)
   const { price } = policies
   const messagePrice: MessagePrice | undefined = price

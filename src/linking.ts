@@ -1,7 +1,10 @@
-// LINKS: clients of other relays, and which of those an operator linked, wired for app.ts.
+// LINKS: clients of other relays, and which of those an operator linked, wired for app.ts; and witnesses that it named.
+import { isWitnessKey, readLogKey, readWitnessKey } from '../lib/identity/transcripts/index.ts'
 import type { Logger } from './base/logger.ts'
 import type { Metrics } from './base/metrics.ts'
 import { openBridges, type BridgeOptions } from './bridges/open.ts'
+import type { ConfigProblem } from './config/load.ts'
+import type { Config } from './config/schema.ts'
 import type { LinkMeter } from './features/links/bridge/meter.ts'
 import { allLinks } from './features/links/bridge/store.ts'
 import type { Store } from './store/store.ts'
@@ -44,3 +47,20 @@ export const openLinks = async ({ store, log, metrics, ...bridge }: LinkParts) =
   onLinkTrouble: (event: object, what: string) => log.warn(event, what),
   linkMeter: meterOf(metrics),
 })
+
+/** Which keys of witnesses and of logs are none. */
+export const problemsOfKeys = ({ witnesses, witnessedLogs }: Config): readonly ConfigProblem[] => {
+  const problemsIn = (where: string, keys: readonly string[], read: (key: string) => unknown) =>
+    keys.flatMap((key, i) => {
+      try {
+        read(key)
+        return []
+      } catch (error) {
+        return [{ where, message: `item ${i + 1}: ${(error as Error).message}` }]
+      }
+    })
+  return [
+    ...problemsIn('witnesses', witnesses.filter(isWitnessKey), readWitnessKey),
+    ...problemsIn('witnessedLogs', witnessedLogs, readLogKey),
+  ]
+}

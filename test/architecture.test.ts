@@ -62,6 +62,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/blocks.ts',
     'src/store/audit.ts',
     'src/store/channels.ts',
+    'src/store/cosigned.ts',
     'src/store/endings.ts',
     'src/store/meta.ts',
     'src/store/keeping.ts',
@@ -114,7 +115,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'node:',
   ]],
   // What app.ts wires of links.
-  ['src/linking.ts', ['src/base', 'src/bridges', 'src/features/links', 'src/store']],
+  ['src/linking.ts', ['lib/identity/transcripts', 'src/base', 'src/bridges', 'src/config', 'src/features/links', 'src/store']],
   // By what the processes of one relay hear each other.
   ['src/processes.ts', ['src/base', 'src/bus', 'src/config', 'src/relay/told.ts', 'src/relay/nodes.ts', 'src/store', 'node:']],
   ['src/relay-key.ts', ['lib/identity', 'lib/node/crypto.ts', 'src/store', 'node:']],

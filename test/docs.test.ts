@@ -236,6 +236,7 @@ describe('what pages say of the program', () => {
       receipt_part: 'receipts',
       rating: 'ratings',
       rated_pair: 'ratings',
+      witnessed: 'heads that it cosigned',
     }
     const left: Readonly<Record<keyof typeof leftOut, string>> = {
       deals: 'deals',

@@ -1,12 +1,12 @@
 // Witnesses on the command line: heads that they cosigned, proofs under such, and two readers who compare.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
-import { readCheckpoint } from '../lib/identity/transcripts/index.ts'
+import { cosignedAt, logKeyText, readCheckpoint, readWitnessKey, relayWitness, witnessKeyText } from '../lib/identity/transcripts/index.ts'
 import { Cli } from './kit/cli.ts'
 import { newFolder } from './kit/folder.ts'
 import { hostOf, link, mirrored, startLinkable, until } from './kit/linked.ts'
 import { startLyingRelay } from './kit/lying-relay.ts'
-import type { TestRelay } from './kit/relay.ts'
+import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newKey } from './kit/wire.ts'
 
 const newCli = () => {
@@ -102,4 +102,79 @@ test('two readers who are shown different histories find out by comparing heads,
   expect(await cli.run(['verify', '--evidence', evidence])).toMatchObject({ code: 5 })
   writeFileSync(bobs, readFileSync(bobs, 'utf8').replace('\n2\n', '\n1\n'))
   expect(await cli.run(['transcript', 'compare', bobs])).toMatchObject({ code: 5 })
+})
+
+/** A channel as whoever witnesses it lists it: its origin, and the key of its relay. */
+const listedAs = async (relay: TestRelay, channel = '#general'): Promise<string> => {
+  await using wire = await relay.login('eve')
+  const { checkpoint } = await wire.ask({ type: 'HEAD', channel }, 'HEAD')
+  return `${checkpoint.split('\n')[0]} ${logKeyText(await keyOf(relay.httpUrl))}`
+}
+
+test('a head is brought to a witness elsewhere, and its relay keeps what that signed where it knows it', async () => {
+  const cli = newCli()
+  using folder = newFolder()
+  const data = folder.at('home')
+  let listed: string
+  {
+    await using home = await startTestRelay({ data })
+    listed = await listedAs(home)
+  }
+  await using witness = await startTestRelay({ witnessedLogs: [listed] })
+  const key = witnessKeyText(relayWitness(await keyOf(witness.httpUrl)))
+  const asked = ['transcript', 'cosign', '#general', '--at', `${witness.httpUrl}/witness/`]
+  const cosign = (...more: readonly string[]) => cli.run([...asked, '--witness', key, '--json', ...more])
+  {
+    await using home = await startTestRelay({ data })
+    cli.env['AGENTCHAT_URL'] = home.url
+    expect((await cli.run(['send', '#general', 'one'])).code).toBe(0)
+    const { code, json: [made], stderr } = await cosign()
+    expect([code, made], stderr).toEqual([0, expect.objectContaining({ size: 1, kept: false, witness: `agentchat/${witness.serverId}` })])
+    expect(cosignedAt(made!['checkpoint'] as string, readWitnessKey(key))).toBe(made!['at'])
+    expect(await cli.run(['transcript', 'head', '#general', '--witness', key])).toMatchObject({ code: 5 })
+  }
+  await using home = await startTestRelay({ data, witnesses: [key] })
+  cli.env['AGENTCHAT_URL'] = home.url
+  for (const text of ['two', 'three']) expect((await cli.run(['send', '#general', text])).code).toBe(0)
+  const file = folder.at('three.head')
+  expect(await cosign('--out', file)).toMatchObject({ code: 0, json: [{ size: 3, kept: true, file }] })
+  // Asked for once more, of the same size, it is cosigned once more.
+  expect(await cosign()).toMatchObject({ code: 0, json: [{ size: 3, kept: true }] })
+  expect((await cli.run(['transcript', 'head', '#general', '--witness', key, '--json'])).json).toMatchObject([
+    { size: 3, checkpoint: readFileSync(file, 'utf8'), cosigned: [`agentchat/${witness.serverId}`] },
+  ])
+  expect(await cli.run(['transcript', 'compare', file])).toMatchObject({ code: 0 })
+
+  const strange = witnessKeyText(relayWitness(newKey().pem))
+  expect(await cli.run([...asked, '--witness', strange])).toMatchObject({ code: 5, stderr: expect.stringContaining('no cosignature') })
+  expect((await cli.run(['create', '#other'])).code).toBe(0)
+  const elsewhere = await cli.run(['transcript', 'cosign', '#other', ...asked.slice(3), '--witness', key])
+  expect(elsewhere).toMatchObject({ code: 4, stderr: expect.stringContaining(await listedAs(home, '#other')) })
+  for (const wrong of [asked, [...asked, '--witness', 'a+b+c'], ['transcript', 'cosign', '#general', '--at', 'x', '--witness', key]])
+    expect(await cli.run(wrong), wrong.join(' ')).toMatchObject({ code: 2 })
+  expect(await cli.run(['transcript', 'cosign', '#general', '--at', 'http://127.0.0.1:1', '--witness', key])).toMatchObject({ code: 10 })
+})
+
+test('a relay that goes back, or shows two histories, gets no cosignature for the second', async () => {
+  const cli = newCli()
+  await using relay = await startLyingRelay()
+  const first = await relay.live('one')
+  cli.env['AGENTCHAT_URL'] = relay.url
+  await using witness = await startTestRelay({ witnessedLogs: [await listedAs(first)] })
+  const key = witnessKeyText(relayWitness(await keyOf(witness.httpUrl)))
+  const cosign = () => cli.run(['transcript', 'cosign', '#general', '--at', `${witness.httpUrl}/witness`, '--witness', key])
+  expect((await cli.run(['send', '#general', 'before'])).code).toBe(0)
+  await relay.stop('one')
+  relay.copy('one', 'other')
+  await relay.live('one')
+  for (const text of ['this', 'and that']) expect((await cli.run(['send', '#general', text])).code).toBe(0)
+  expect(await cosign()).toMatchObject({ code: 0 })
+  await relay.live('other')
+  expect(await cosign()).toMatchObject({ code: 5, stderr: expect.stringContaining('it went back') })
+  for (const text of ['something', 'else']) expect((await cli.run(['send', '#general', text])).code).toBe(0)
+  expect(await cosign()).toMatchObject({ code: 5, stderr: expect.stringContaining('another history of as many events') })
+  expect((await cli.run(['send', '#general', 'more'])).code).toBe(0)
+  expect(await cosign()).toMatchObject({ code: 5, stderr: expect.stringContaining('does not go on behind') })
+  await relay.live('one')
+  expect(await cosign()).toMatchObject({ code: 0 })
 })

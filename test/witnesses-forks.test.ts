@@ -5,6 +5,7 @@ import BetterSqlite3 from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { findingOf, readCheckpoint, type LocalIdentity } from '../lib/identity/index.ts'
 import type { AgentChatClient } from '../lib/index.ts'
+import { openKeeper } from '../src/app.ts'
 import { databaseName } from '../src/keeping/files.ts'
 import { clientOf, newIdentity, statusOf } from './kit/client.ts'
 import { newFolder } from './kit/folder.ts'
@@ -20,8 +21,8 @@ const spoken = async (url: string, identity: LocalIdentity, count: number) => {
 }
 
 /** Both groups were told the same once; from then on each has its own life, and the witness is shown the first. */
-const startApart = async () => {
-  const witness = await startLinkable()
+const startApart = async (witnesses: Parameters<typeof startLinkable>[0] = {}) => {
+  const witness = await startLinkable(witnesses)
   const relay = await startLyingRelay({ witnesses: [witness.serverId] })
   const [alices, bobs] = [newIdentity('alice'), newIdentity('bob')]
   const first = await relay.live('one')
@@ -146,6 +147,33 @@ test('a witness that is linked anew to another history cosigns nothing of it', a
   const { evidence } = await came
   expect(findingOf(evidence)).toMatchObject({ finding: 'fork' })
   await bob.close()
+})
+
+test('a witness whose data was carried to another relay cosigns no other history than it did', async () => {
+  using folder = newFolder()
+  const [from, to] = [folder.at('from'), folder.at('to')]
+  await using apart = await startApart({ data: from })
+  const { relay, head } = apart
+  await apart.witness.drain()
+  const keeper = await openKeeper()
+  let archive = ''
+  await keeper.export({ data: from, now: 1, write: text => void (archive += text) })
+  const source = (async function*() {
+    yield Buffer.from(archive)
+  })()
+  await keeper.import({ source, data: to, newEpoch: 'f'.repeat(16) })
+  const other = await relay.live('other')
+  await spoken(relay.url, apart.bobs, 9)
+  await using moved = await startLinkable({ data: to })
+  const name = `#general@${hostOf(relay)}`
+  await link(moved, other, ['#general'], { url: relay.url })
+  await mirrored(moved, name, 10)
+  await spoken(relay.url, apart.bobs, 2)
+  await mirrored(moved, name, 12)
+  await using ann = await moved.login('ann')
+  expect((await ann.ask({ type: 'HEAD', channel: name, witnessed: true }, 'HEAD')).witnessed).toContain(head)
+  const sizes = (await ann.ask({ type: 'HEAD', channel: name, witnessed: true }, 'HEAD')).witnessed!.map(text => readCheckpoint(text).size)
+  expect(Math.max(...sizes)).toBe(readCheckpoint(head).size)
 })
 
 test('a witness that was put back to a backup cosigns no other history than the one that it is shown to have cosigned', async () => {

@@ -20,7 +20,7 @@ import { newFolder } from './kit/folder.ts'
 import { adminKey, cosignedHead, hostOf, keyOf, link, mirrored, startLinkable } from './kit/linked.ts'
 import { freePort } from './kit/port.ts'
 import { startTestRelay } from './kit/relay.ts'
-import { newKey, signWith } from './kit/wire.ts'
+import { newKey, signWith, type Key } from './kit/wire.ts'
 
 const say = (content: string, to = '#general') => ({ type: 'MSG', to, content })
 test('a mirror cosigns what it checked, and its home hands that on with its heads', async () => {
@@ -127,6 +127,25 @@ describe('a home', () => {
     expect((await head('#general')).witnessed).toEqual([])
     await first.ask(cosigning(checkpoint + line), 'OK')
     expect(await head('#general')).toMatchObject({ checkpoint: checkpoint + line, witnessed: [checkpoint + line] })
+  })
+
+  test('keeps the line of a witness that it knows by its key, whoever hands it in, and of no other', async () => {
+    const [known, stranger] = [newKey(), newKey()]
+    const name = 'witness.example/w1'
+    const lineBy = (head: string, key: Key, as = name) =>
+      cosign(head, { name: as, publicKey: key.pem, sign: text => signWith(key, text) }, 1_790_000_000)
+    await using home = await startTestRelay({ witnesses: [witnessKeyText({ name, publicKey: known.pem })] })
+    await using bob = await home.login('bob')
+    await bob.ask(say('one'), 'ACK')
+    const { checkpoint } = await bob.ask({ type: 'HEAD', channel: '#general' }, 'HEAD')
+    const cosigning = (line: string) => ({ type: 'COSIGN', channel: '#general', checkpoint: checkpoint + line })
+    const line = lineBy(checkpoint, known)
+    for (
+      const wrong of [lineBy(checkpoint, stranger), lineBy(checkpoint, known, 'witness.example/w2'), line + lineBy(checkpoint, stranger)]
+    )
+      expect(await bob.refusal(cosigning(wrong)), wrong).toMatchObject({ code: 'INVALID_MSG' })
+    await bob.ask(cosigning(line), 'OK')
+    expect((await bob.ask({ type: 'HEAD', channel: '#general', witnessed: true }, 'HEAD')).witnessed).toEqual([checkpoint + line])
   })
 
   test('keeps one head of each witness, the newest, however often one is handed back', async () => {

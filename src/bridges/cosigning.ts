@@ -18,6 +18,8 @@ import type { Cosigned, HomeEvent } from '../features/links/bridge/peer.ts'
 import { addEvents, type HomeKey } from './page.ts'
 
 export interface CosigningOptions {
+  /** The name under which this relay cosigns now: what it cosigned under a former key is nobody's there any more. */
+  readonly own: string
   /** Hands one over. */
   readonly hand: (channel: string, text: string) => Promise<unknown>
   /** ms since 1970 */
@@ -98,7 +100,8 @@ export class Cosigning {
 
   #next(): [string, Cosigned] | undefined {
     if (!this.#isOpen || this.#options.now() < this.#handAt) return undefined
-    return [...this.#last].find(([channel, { size }]) => this.#taken.get(channel) !== size)
+    const mark = `\n— ${this.#options.own} `
+    return [...this.#last].find(([channel, { size, text }]) => this.#taken.get(channel) !== size && text.includes(mark))
   }
 }
 

@@ -96,9 +96,10 @@ export class RelayPeer implements Peer {
   constructor(options: RelayPeerOptions) {
     this.#options = options
     this.#description = new Description(options)
-    const { now } = options
+    const { now, identity } = options
     this.#session = this.#newSession()
     this.#cosigning = new Cosigning({
+      own: relayWitness(identity.publicKey).name,
       hand: (channel, checkpoint) => this.#ask('COSIGN', { channel: channel as `#${string}`, checkpoint }),
       now,
     })

@@ -138,8 +138,25 @@ export const settings = {
   maxLinks: setting(count(1).max(1_000).default(100), 'Relays that may be linked.', { value: 'N' }),
   maxMirrors: setting(count(1).max(10_000).default(200), 'Channels of them that may be mirrored.', { value: 'N' }),
   mirrorCount: setting(count(1).default(10_000), 'Of the newest messages of a channel a mirror begins with so many.', { value: 'N' }),
-  witnesses: setting(z.array(z.string().regex(/^[0-9a-f]{64}$/, 'a server_id: 64 hex digits')).max(16).default([]),
-    'Relays that may cosign the heads of channels of this one, by their server_id (docs/TRANSCRIPTS.md).', { value: 'ID,…' }),
+  witnesses: setting(
+    z.array(
+      z.string().regex(/^(?:[0-9a-f]{64}|[^\s+]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44})$/,
+        'a server_id (64 hex digits), or a key NAME+ID+KEY'),
+    )
+      .max(16).default([]),
+    'Witnesses whose cosignatures of heads of channels are kept (docs/TRANSCRIPTS.md): relays by their server_id, others by their key, a line NAME+ID+KEY.',
+    { value: 'ID,…' },
+  ),
+  witnessedLogs: setting(
+    z.array(
+      z.string().regex(/^(?:[^\s]{1,400} )?[^\s+]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}$/,
+        'a key NAME+ID+KEY, or an origin, a space, and such'),
+    )
+      .max(1_000).default([]),
+    'Logs elsewhere whose heads this relay cosigns where they are brought to /witness/add-checkpoint, each by its key, a line NAME+ID+KEY, or by its origin, a '
+      + 'space and its key (docs/TRANSCRIPTS.md). None: that place is not there.',
+    { value: 'KEY,…' },
+  ),
   directory: setting(z.boolean().default(false), 'Be a directory: list relays that announce themselves.'),
   directoryPeers: setting(z.array(page).max(16).default([]), 'Other directories whose relays this one lists too.', { value: 'URL,…' }),
   maxServers: setting(count(1).max(100_000).default(10_000), 'Relays that the directory holds.', { value: 'N' }),

@@ -17,6 +17,7 @@ import { answerMigrations } from '../store/answers.ts'
 import { announcementMigrations } from './operate/announcements/store.ts'
 import { auditMigrations } from '../store/audit.ts'
 import { channelMigrations } from '../store/channels.ts'
+import { ownCosigned, witnessMigrations } from '../store/cosigned.ts'
 import { fileMigrations } from '../store/files.ts'
 import { keepingMigrations } from '../store/keeping.ts'
 import { nodeMigrations } from '../store/nodes.ts'
@@ -86,11 +87,11 @@ import { tokens, type TokenOptions } from './talk/tokens/handlers.ts'
 import { cosignatureMigrations } from './talk/transcripts/cosignatures.ts'
 import { transcripts, type TranscriptOptions } from './talk/transcripts/handlers.ts'
 import { webhooks, type WebhookOptions } from './talk/webhooks/handlers.ts'
+import { logsOf, witness, type WitnessOptions } from './talk/witness/feature.ts'
 import { ferryOf, handingOn, links, type LinkOptions } from './links/bridge/handlers.ts'
 import { handedMigrations } from './links/bridge/handed-store.ts'
 import { remoteAgent, remoteMigrations } from './links/bridge/remote-store.ts'
 import { linkMigrations, mirrorOf } from './links/bridge/store.ts'
-import { ownCosigned, witnessMigrations } from './links/bridge/witness.ts'
 import { closingCases } from './trade/court/closing.ts'
 import { court } from './trade/court/handlers.ts'
 import type { CourtOptions } from './trade/court/ports.ts'
@@ -125,6 +126,7 @@ type TalkOptions =
   & BudgetOptions
   & HistoryOptions
   & Omit<TranscriptOptions, 'mirrorOf' | 'ownCosigned'>
+  & WitnessOptions
   & SearchOptions
   & PresenceOptions
   & ProfileOptions
@@ -275,6 +277,7 @@ const wings = {
     tokens: slice(tokens, tokenMigrations, answerMigrations),
     hooks: slice(hooks, hookMigrations),
     webhooks: slice(webhooks, webhookMigrations),
+    witness: slice(witness),
   },
   trade: {
     proposals: tradeSlice(({ deals }) => deals.feature, nonceMigrations, proposalMigrations),
@@ -320,10 +323,11 @@ type AllHandlers = AllOf<HandlersOf<Opened>>
 export const features = (options: FeatureOptions): Features => {
   const refused = new Set<string>()
   const trade = tradePorts(options)
+  const logs = logsOf(options.witnessedLogs)
   const ports = {
     ...trade,
     saying: sayingOf(trade),
-    ferry: ferryOf(options.links === 'off' ? { ...options, linked: undefined } : options),
+    ferry: ferryOf(options.links === 'off' ? { ...options, linked: undefined } : options, origin => logs.has(origin)),
     isAnswered: (type: string) => !refused.has(type),
   }
   const opened = (Object.keys(wings) as Wing[]).map(wing => ({

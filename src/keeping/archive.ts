@@ -17,6 +17,7 @@ const Limit = Time.nullable()
 const Number1 = z.int().min(1)
 const Stream = z.string().min(2).max(140)
 const Note = z.string().max(2_000).nullable()
+const Hash = z.string().regex(/^[A-Za-z0-9+/]{43}=$/)
 
 interface Kind {
   /** The fields of a record: the columns that `select` gives and `insert` takes. An event's other columns stand in its text. */
@@ -69,6 +70,14 @@ const hangingKind = (name: string, shape: z.core.$ZodLooseShape, order: string):
   }
 }
 const inboxColumns = ['receipts', 'expires_at', 'offered_at', 'received_at', 'read_at', 'expired_at', 'sender', 'units', 'muted']
+
+const witnessed = table('cosigned', {
+  origin: z.string().min(1).max(1_000),
+  size: Number1,
+  root: Hash,
+  checkpoint: z.string().max(16 * 1024),
+  at: Time,
+}, 'origin, size', null)
 
 export const kinds = {
   channel: table('channels', {
@@ -165,6 +174,12 @@ export const kinds = {
   receipt_part: table('receipt_parts', { proposal: z.string().max(64), n: Seq, text: z.string() }, 'proposal, n', null),
   rating: table('ratings', { agent: AgentId, rating: Seq, transactions: Seq, updated: Time }, 'agent', null),
   rated_pair: table('rated_pairs', { a: AgentId, b: AgentId, times: Seq, last: Time }, 'a, b', null),
+  // What was cosigned of other logs, as their witness: another history of them is none of this relay's either.
+  witnessed: {
+    ...witnessed,
+    // Whatever comes of it next has to be proved to go on behind it.
+    insert: 'INSERT INTO cosigned (origin, size, root, checkpoint, at, is_followed) VALUES (@origin, @size, @root, @checkpoint, @at, 0)',
+  },
   // Numbers go on from the newest entry that comes along: a cursor beyond it would take what comes later for received.
   cursor: {
     ...table('inbox_cursors', { agent: AgentId, seq: Seq, offered: Seq, read: Seq }, 'agent', null),
@@ -211,7 +226,7 @@ export const noCounts = (): Record<KindName, number> => Object.fromEntries(kindN
 export const sumOf = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0)
 
 /** Archives of before there were such lack them. */
-const newer: ReadonlySet<string> = new Set(['group', 'reaction', 'reacted', 'pin'])
+const newer: ReadonlySet<string> = new Set(['group', 'reaction', 'reacted', 'pin', 'witnessed'])
 const CountsField = z.strictObject(
   Object.fromEntries(kindNames.map(kind => [kind, newer.has(kind) ? Time.default(0) : Time])) as Record<KindName, typeof Time>,
 )
@@ -226,7 +241,6 @@ export const Header = z.strictObject({
   /** what the relay has beside it */
   left_out: z.record(z.string().max(32), Seq).optional(),
 })
-const Hash = z.string().regex(/^[A-Za-z0-9+/]{43}=$/)
 /**
  * The signed head of a stream, right behind the last of its events: what these make, behind `base`: the tree over those that were gone when it was
  * exported, by the roots of the whole trees that it consists of.

@@ -152,7 +152,7 @@ describe('export and import', () => {
       + ' errand_lines errand_counts webhook_ledger budget_hours'
       + ' tiles cuts account_devices account_identities browser_links vault_wraps nodes duties'
       + ' passkeys sign_ins account_links spent_challenges account_audit agent_claims owned_agents'
-      + ' mirrors handed cosigned cosignatures blanked remote_agents'
+      + ' mirrors handed cosignatures blanked remote_agents'
     const known = new Set(own.split(' '))
     expect(
       tables.map(({ name }) => name).filter(name =>

@@ -28,7 +28,7 @@ export interface Db {
 export type TableReader = Pick<Db, 'tables'>
 
 /** What decisions are about. In this order they are waited for. */
-export const scopes = ['people', 'talk', 'trade', 'directory', 'announcements', 'leases', 'errands', 'accounts'] as const
+export const scopes = ['people', 'talk', 'trade', 'directory', 'announcements', 'leases', 'errands', 'accounts', 'witness'] as const
 export type Scope = (typeof scopes)[number]
 
 /** One open write transaction. */

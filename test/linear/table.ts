@@ -13,6 +13,7 @@ import {
   publicKeyBytes,
   readCheckpoint,
   readProof,
+  readSubmission,
   readWitnessKey,
   renderEvent,
   TranscriptRange,
@@ -38,6 +39,7 @@ import {
   Target,
   TargetAddress,
 } from '../../lib/protocol/fields.ts'
+import { readLogKey } from '../../lib/identity/transcripts/index.ts'
 import { Nick } from '../../lib/protocol/request-fields.ts'
 import { isSameHost, refusalOf } from '../../lib/client/hosts.ts'
 import { storedTextOf } from '../../lib/client/transcript-checks.ts'
@@ -205,10 +207,20 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
       'readProof of many hashes': text => readProof(`c2sp.org/tlog-proof@v1\nextra \nindex 0\n${'AA==\n'.repeat(text.length / 5)}\n`),
     },
   },
+  'lib/identity/transcripts/submission.ts': {
+    peer: 'heads that are brought to be cosigned',
+    run: {
+      readSubmission,
+      'readSubmission of many hashes': text => readSubmission(`old 0\n${'AA==\n'.repeat(text.length / 5)}\n`),
+      'readSubmission of a long head': text => readSubmission(`old 0\n\n${text}`),
+    },
+  },
   'lib/identity/transcripts/witness.ts': {
-    peer: 'cosignatures of witnesses, and keys of such',
+    peer: 'cosignatures of witnesses, and keys of such and of logs',
     run: {
       readWitnessKey,
+      readLogKey,
+      'readLogKey with an origin': text => readLogKey(`${text} ${text}`),
       'cosignersOf a head with much under it': text =>
         cosignersOf(`a\n\n${text.slice(0, 8_000)}\n— a ${text.slice(0, 8_000)}\n`, [readWitnessKey(witnessText)]),
       'witnessedBy many heads': text => witnessedBy([text], witnessPolicy([witnessText], 1), witnessPem),
@@ -261,6 +273,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   },
   'lib/protocol/money.ts': { peer: 'amounts', run: { minorOf: text => minorOf(text, text) }, atMost: { '0+$': 12 } },
   'src/cli/': { own: 'what the user types, and what the program says of itself' },
+  'src/cli/commands/transcript-cosign.ts': { peer: 'answers of witnesses, 16 KiB at most' },
   'src/cli/commands/webhook.ts': { own: 'where the user posts to' },
   'src/cli/commands/who.ts': { peer: 'keys as a relay tells them' },
   'src/cli/connection.ts': { peer: 'a question of the relay' },

@@ -1,4 +1,4 @@
-// Breaks what holds a promise on PostgreSQL or of links, one line at a time in a copy of the sources, and tells whether a test notices:
+// Breaks what holds a promise on PostgreSQL, of links or of witnesses, one line at a time in a copy of the sources, and tells whether a test notices:
 // node test/mutations/main.mjs [word of what to break, or of the test's name]. Ends with 1 if one is not noticed.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'

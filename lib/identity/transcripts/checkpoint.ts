@@ -5,16 +5,18 @@ import { serverIdOf } from '../agent-id.ts'
 import { IdentityError } from '../errors.ts'
 import { fromBase64, publicKeyBytes, toBase64 } from '../pem.ts'
 import { verify as ownVerify, type Verify } from '../verify.ts'
-import { hashBytes } from './tree.ts'
+import { hashBytes, type TreeHead } from './tree.ts'
 
 /** More than any that a relay and its witnesses write. */
 export const maxCheckpointChars = 16 * 1024
 const maxSignatures = 32
-const maxSignatureChars = 1_024
+/** Signatures that hold against quantum computers are longer than ours. */
+const maxSignatureChars = 8 * 1_024
 
 export const keyIdBytes = 4
 export const signatureBytes = 64
-const ed25519 = 0x01
+/** The kind of signature of whoever signs for himself. */
+export const ed25519 = 0x01
 
 /** Which tree it is: of which relay, in which life of its log, and of which stream (`#general`, or `@a|@b`). */
 export interface TranscriptName {
@@ -73,21 +75,48 @@ export const noteOf = (text: string): Note => {
   return { body: text.slice(0, end + 1), signatures }
 }
 
-/** What a checkpoint says, whoever signed it. @throws IdentityError BAD_TRANSCRIPT */
-export const readCheckpoint = (text: string): Checkpoint => {
-  const lines = noteOf(text).body.slice(0, -1).split('\n')
-  const [origin = '', sizeLine = '', rootLine = ''] = lines
-  if (lines.length !== 3) throw refuse('it has not three lines')
-  const [, relay, epoch, stream] = /^agentchat\/([0-9a-f]{64})\/([0-9a-f]{1,64})\/([!-~]{2,200})$/.exec(origin) ?? []
-  if (relay === undefined || epoch === undefined || stream === undefined) throw refuse('it names no stream of a relay')
+/** What a checkpoint says, of whatever log it is. */
+export interface LogHead extends TreeHead {
+  /** By which the log is told from others: the first line. */
+  readonly origin: string
+  /** How many lines there are: those behind the third mean something to the log alone. */
+  readonly lines: number
+}
+
+/** A checkpoint, unchecked. @throws IdentityError BAD_TRANSCRIPT where it is none */
+export const readLogHead = ({ body }: Note): LogHead => {
+  const lines = body.slice(0, -1).split('\n')
+  const [origin = '', sizeLine = '', rootLine] = lines
+  if (rootLine === undefined || origin === '') throw refuse('it has not three lines')
   const size = /^(?:0|[1-9][0-9]{0,15})$/.test(sizeLine) ? Number(sizeLine) : NaN
   if (!Number.isSafeInteger(size)) throw refuse('its size is no number')
   const root = fromBase64(rootLine)
   if (root?.length !== hashBytes) throw refuse('its root is no hash')
+  return { origin, size, root, lines: lines.length }
+}
+
+/** What a checkpoint of a relay says, whoever signed it. @throws IdentityError BAD_TRANSCRIPT */
+export const readCheckpoint = (text: string): Checkpoint => {
+  const { origin, size, root, lines } = readLogHead(noteOf(text))
+  if (lines !== 3) throw refuse('it has not three lines')
+  const [, relay, epoch, stream] = /^agentchat\/([0-9a-f]{64})\/([0-9a-f]{1,64})\/([!-~]{2,200})$/.exec(origin) ?? []
+  if (relay === undefined || epoch === undefined || stream === undefined) throw refuse('it names no stream of a relay')
   return { relay, epoch, stream, size, root }
 }
 
 export const hasId = (bytes: Uint8Array, id: Uint8Array): boolean => id.every((byte, i) => bytes[i] === byte)
+
+/** The line by which a key signed a note, where it did; of a key the first line counts, so that a note costs one look for each. @param publicKey PEM */
+export const signatureBy = (
+  { body, signatures }: Note,
+  { name, publicKey }: { readonly name: string, readonly publicKey: string },
+  verify: Verify,
+): string | undefined => {
+  const id = keyIdOf(name, ed25519, publicKey)
+  const bytes = signatures.find(each => each.name === name && hasId(each.bytes, id))?.bytes
+  const isSigned = bytes?.length === keyIdBytes + signatureBytes && verify(publicKey, body, toBase64(bytes.subarray(keyIdBytes)))
+  return isSigned ? `— ${name} ${toBase64(bytes)}\n` : undefined
+}
 
 /**
  * A head that the relay of this key signed.
@@ -96,13 +125,7 @@ export const hasId = (bytes: Uint8Array, id: Uint8Array): boolean => id.every((b
 export const openCheckpoint = (text: string, publicKey: string, verify: Verify = ownVerify): Checkpoint => {
   const checkpoint = readCheckpoint(text)
   if (checkpoint.relay !== serverIdOf(publicKey)) throw refuse('it is of another relay')
-  const { body, signatures } = noteOf(text)
-  const name = keyNameOf(checkpoint.relay)
-  const id = keyIdOf(name, ed25519, publicKey)
-  const isSigned = signatures.some(each =>
-    each.name === name && each.bytes.length === keyIdBytes + signatureBytes && hasId(each.bytes, id)
-    && verify(publicKey, body, toBase64(each.bytes.subarray(keyIdBytes)))
-  )
-  if (!isSigned) throw refuse('the relay did not sign it')
+  if (signatureBy(noteOf(text), { name: keyNameOf(checkpoint.relay), publicKey }, verify) === undefined)
+    throw refuse('the relay did not sign it')
   return checkpoint
 }

@@ -19,18 +19,35 @@ export {
   type TreeHead,
 } from './tree.ts'
 export { Stretch } from './stretch.ts'
-export { keyNameOf, openCheckpoint, readCheckpoint, signCheckpoint, type Checkpoint, type TranscriptName } from './checkpoint.ts'
+export {
+  keyNameOf,
+  noteOf,
+  openCheckpoint,
+  readCheckpoint,
+  readLogHead,
+  signatureBy,
+  signCheckpoint,
+  type Checkpoint,
+  type LogHead,
+  type Note,
+  type TranscriptName,
+} from './checkpoint.ts'
+export { readSubmission, writeSubmission, type Submission } from './submission.ts'
 export { checkProof, readProof, writeProof, type SingleProof } from './single.ts'
 export {
   cosign,
   cosignedAt,
   cosignersOf,
+  isWitnessKey,
+  logKeyText,
   maxWitnesses,
+  readLogKey,
   readWitnessKey,
   relayWitness,
   witnessedBy,
   witnessKeyText,
   witnessPolicy,
+  type LogKey,
   type Witnessed,
   type WitnessKey,
   type WitnessPolicy,

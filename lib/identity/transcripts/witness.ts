@@ -5,7 +5,7 @@ import { serverIdOf } from '../agent-id.ts'
 import { IdentityError } from '../errors.ts'
 import { canonicalPem, fromBase64, publicKeyBytes, publicKeyPem, toBase64 } from '../pem.ts'
 import { verify as ownVerify, type Verify } from '../verify.ts'
-import { hasId, keyIdBytes, keyIdOf, keyNameOf, noteOf, openCheckpoint, signatureBytes, type Checkpoint } from './checkpoint.ts'
+import { ed25519, hasId, keyIdBytes, keyIdOf, keyNameOf, noteOf, openCheckpoint, signatureBytes, type Checkpoint } from './checkpoint.ts'
 
 /** Witnesses of one head, and keys of such that are asked for: more of them say no more. */
 export const maxWitnesses = 16
@@ -13,6 +13,7 @@ export const maxWitnesses = 16
 const cosignature = 0x04
 const timeBytes = 8
 const maxKeyChars = 1_024
+const kinds: Readonly<Record<number, string>> = { [ed25519]: 'heads (Ed25519, 0x01)', [cosignature]: 'cosignatures (Ed25519, 0x04)' }
 const keyPattern = /^([^\s+]{1,200})\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})$/
 
 /** Whose cosignatures count. */
@@ -30,9 +31,23 @@ export const relayWitness = (publicKey: string): WitnessKey => ({
 
 const hex = (bytes: Uint8Array): string => [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('')
 
+/** A key in one line: name, id and key. */
+const keyText = (type: number, { name, publicKey }: WitnessKey): string =>
+  `${name}+${hex(keyIdOf(name, type, publicKey))}+${toBase64(concatBytes(Uint8Array.of(type), publicKeyBytes(publicKey)))}`
+
+/** @throws IdentityError BAD_KEY */
+const readKeyText = (type: number, text: string, refuse: (why: string) => IdentityError): WitnessKey => {
+  const [, name, id, key] = keyPattern.exec(text.trim()) ?? []
+  if (name === undefined || id === undefined || key === undefined) throw refuse('neither NAME+ID+KEY nor a public key in PEM')
+  const bytes = fromBase64(key)
+  if (bytes?.[0] !== type) throw refuse(`another kind of key than that of ${kinds[type]}`)
+  const read = { name, publicKey: canonicalPem(publicKeyPem(bytes.subarray(1))) }
+  if (hex(keyIdOf(name, type, read.publicKey)) !== id) throw refuse('its id is that of another')
+  return read
+}
+
 /** A key in one line, as tools for C2SP write it: name, id and key. */
-export const witnessKeyText = ({ name, publicKey }: WitnessKey): string =>
-  `${name}+${hex(keyIdOf(name, cosignature, publicKey))}+${toBase64(concatBytes(Uint8Array.of(cosignature), publicKeyBytes(publicKey)))}`
+export const witnessKeyText = (key: WitnessKey): string => keyText(cosignature, key)
 
 /**
  * A witness by what is known of it: one line of C2SP, or the public key of a relay (PEM).
@@ -42,14 +57,32 @@ export const witnessKeyText = ({ name, publicKey }: WitnessKey): string =>
 export const readWitnessKey = (text: string): WitnessKey => {
   const refuse = (why: string) => new IdentityError('BAD_KEY', `Not the key of a witness: ${why}`)
   if (text.length > maxKeyChars) throw refuse('too long')
-  if (text.trimStart().startsWith('-----BEGIN')) return relayWitness(text)
-  const [, name, id, key] = keyPattern.exec(text.trim()) ?? []
-  if (name === undefined || id === undefined || key === undefined) throw refuse('neither NAME+ID+KEY nor a public key in PEM')
-  const bytes = fromBase64(key)
-  if (bytes?.[0] !== cosignature) throw refuse('another kind of key than that of cosignatures (Ed25519, 0x04)')
-  const witness = { name, publicKey: canonicalPem(publicKeyPem(bytes.subarray(1))) }
-  if (hex(keyIdOf(name, cosignature, witness.publicKey)) !== id) throw refuse('its id is that of another')
-  return witness
+  return text.trimStart().startsWith('-----BEGIN') ? relayWitness(text) : readKeyText(cosignature, text, refuse)
+}
+
+/** Whether a text is such a line, as far as its form goes. */
+export const isWitnessKey = (text: string): boolean => text.length <= maxKeyChars && keyPattern.test(text)
+
+/** A log that is witnessed: what its heads begin with, and a key that signs them. */
+export interface LogKey extends WitnessKey {
+  readonly origin: string
+}
+
+/** The key by which a relay signs its heads, in one line as tools for C2SP write it. @param publicKey the relay's, PEM */
+export const logKeyText = (publicKey: string): string => keyText(ed25519, relayWitness(publicKey))
+
+/**
+ * A log by its key, in one line of C2SP, whose name is its origin; or by its origin, a space, and its key.
+ * @throws IdentityError BAD_KEY
+ * @example readLogKey('log.example/2026+9f1b2c3d+AX…'), readLogKey('agentchat/8c2d…/5b1f…/#general agentchat/8c2d…+0a1b2c3d+AX…')
+ */
+export const readLogKey = (text: string): LogKey => {
+  const refuse = (why: string) => new IdentityError('BAD_KEY', `Not the key of a log: ${why}`)
+  if (text.length > maxKeyChars) throw refuse('too long')
+  const parts = text.trim().split(' ')
+  if (parts.length > 2) throw refuse('neither KEY nor ORIGIN KEY')
+  const key = readKeyText(ed25519, parts.at(-1)!, refuse)
+  return { origin: parts.length === 2 ? parts[0]! : key.name, ...key }
 }
 
 /** So many of these have to have signed a head. */

@@ -22,7 +22,8 @@ export const requests = {
   COSIGN: {
     doc:
       'Hands a head of this relay back with the cosignature of a witness: the checkpoint as it was signed here, and one line more (C2SP tlog-cosignature). '
-      + 'Asked on a session under the key of that witness, which the relay has to know (its setting `witnesses`). An older one than the witness has there changes nothing.',
+      + 'Asked on a session under the key of that witness, which the relay has to know (its setting `witnesses`); of one that it knows by its key alone, by anybody who reads the '
+      + 'channel. An older one than the witness has there changes nothing.',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'NOT_ALLOWED', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'RATE_LIMITED'],
     example: { channel: '#general', checkpoint: cosigned },
   },

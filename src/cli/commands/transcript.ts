@@ -3,8 +3,10 @@ import type { AgentChatClient } from '../../../lib/client/index.ts'
 import type { WitnessPolicy } from '../../../lib/identity/index.ts'
 import { command, count } from '../command.ts'
 import { CliError } from '../exit.ts'
+import { write } from '../new-file.ts'
 import { visible } from '../terminal.ts'
 import { witnessesNamed, witnessOptions } from '../witness-options.ts'
+import { cosign } from './transcript-cosign.ts'
 
 const stream = { doc: "a channel ('#general'), or another agent (@id)" } as const
 const out = { short: 'o', value: 'FILE', doc: 'File to make; - is stdout (the default)' } as const
@@ -13,15 +15,6 @@ const placeOf = (name: string) => {
   if (name.startsWith('#')) return { channel: name as `#${string}` }
   if (name.startsWith('@')) return { with: name as `@${string}` }
   throw new CliError('usage', `${name} is neither a #channel nor an @agent`)
-}
-
-const write = async (file: string, text: string): Promise<void> => {
-  const { writeFileSync } = await import('node:fs')
-  try {
-    writeFileSync(file, text, { flag: 'wx' })
-  } catch (error) {
-    throw new CliError('error', `Cannot write ${file}: ${(error as Error).message}`, 'Name a file that is not there yet.', error)
-  }
 }
 
 /** Where a stream is, for one of the two that it is of. */
@@ -187,21 +180,22 @@ const prove = command({
 
 const key = command({
   name: 'key',
-  summary: 'The key of a relay, as those need it who ask for it as a witness, or check what it signed',
+  summary: 'The key of a relay, as those need it who ask for it as a witness, who witness it, or who check what it signed',
   relay: true,
   arguments: {},
   options: {},
   details: async () =>
-    'It is the key that the relay proved when you were connected. Have it confirmed by somebody who knows: `server_id` is short enough to be read out.',
+    'It is the key that the relay proved when you were connected. Have it confirmed by somebody who knows: `server_id` is short enough to be read out.\n'
+    + '`key` is for those who ask for its cosignatures, `log_key` for those who witness it.',
   examples: [{ command: 'agentchat transcript key wss://c.example --field key > c.key', doc: 'Then: --witness c.key' }],
   async run({ out, connect }) {
-    const [{ relayWitness, serverIdOf, witnessKeyText }, { relayKey }] = await Promise.all([
+    const [{ logKeyText, relayWitness, serverIdOf, witnessKeyText }, { relayKey }] = await Promise.all([
       import('../../../lib/identity/index.ts'),
       connect(),
     ])
     if (relayKey === undefined) throw new CliError('auth', 'The relay has not proved its key')
     const text = witnessKeyText(relayWitness(relayKey))
-    out.one({ server_id: serverIdOf(relayKey), key: text, pubkey: relayKey }, () => text)
+    out.one({ server_id: serverIdOf(relayKey), key: text, log_key: logKeyText(relayKey), pubkey: relayKey }, () => text)
   },
 })
 
@@ -210,12 +204,14 @@ export const transcript = command({
   summary: 'Signed heads of channels and conversations, and proofs of single messages',
   arguments: {},
   options: {},
-  commands: [head, prove, compare, key],
+  commands: [head, prove, compare, cosign, key],
   details: async () => 'What they prove, and what they do not: docs/TRANSCRIPTS.md.',
   examples: [
     { command: "agentchat transcript head '#general'", doc: 'What the relay commits itself to' },
     { command: "agentchat transcript prove '#general' 42 > offer.tlog-proof", doc: 'One message, for those who know no relay' },
   ],
   run: () =>
-    Promise.reject(new CliError('usage', 'transcript wants a command', 'One of: head, prove, compare, key. agentchat transcript --help')),
+    Promise.reject(
+      new CliError('usage', 'transcript wants a command', 'One of: head, prove, compare, cosign, key. agentchat transcript --help'),
+    ),
 })

@@ -21,10 +21,10 @@ export interface LinkOptions
   readonly relayKey: { readonly publicKey: string, sign(text: string): string }
 }
 
-/** What the relay's links share: made once. */
-export const ferryOf = (options: LinkOptions): Ferry => {
+/** What the relay's links share: made once. @param isBrought whether heads of a log, by its origin, are brought here by others to be cosigned */
+export const ferryOf = (options: LinkOptions, isBrought: FerryOptions['isBrought']): Ferry => {
   const own = () => ({ ...relayWitness(options.relayKey.publicKey), sign: (text: string) => options.relayKey.sign(text) })
-  return new Ferry({ ...options, cosign: (head, seconds) => cosign(head, own(), seconds) })
+  return new Ferry({ ...options, isBrought, cosign: (head, seconds) => cosign(head, own(), seconds) })
 }
 
 const writeOf = ({ handlers }: Feature<'MSG' | 'FILE_CHUNK'>): Say => (ctx, said) =>

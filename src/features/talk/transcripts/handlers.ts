@@ -5,7 +5,9 @@ import {
   inclusionSpans,
   openCheckpoint,
   peakSpans,
+  isWitnessKey,
   readCheckpoint,
+  readWitnessKey,
   relayWitness,
   signCheckpoint,
 } from '../../../../lib/identity/transcripts/index.ts'
@@ -29,7 +31,7 @@ export interface TranscriptOptions {
   ) => Promise<{ readonly upto: number, readonly checkpoint: string | null } | undefined>
   /** Heads of its tree that this relay cosigned, none larger than a size. */
   readonly ownCosigned: (db: TableReader, checkpoint: string, most: number | undefined) => Promise<readonly string[]>
-  /** Relays whose cosignatures are kept, by their server_id. */
+  /** Whose cosignatures are kept: relays by their server_id, others by their keys (`readWitnessKey`). */
   readonly witnesses: readonly string[]
   readonly verify: (publicPem: string, text: string, signature: string) => boolean
   /** Lets the event loop turn. */
@@ -48,6 +50,8 @@ export const transcripts = (
   { serverId, relayKey, pause, mirrorOf, ownCosigned, verify, ...options }: TranscriptOptions,
 ): Feature<'HEAD' | 'COSIGN' | 'ERASURES'> => {
   const witnesses = new Set(options.witnesses)
+  /** They have no session here: their lines are handed in by others. */
+  const elsewhere = options.witnesses.filter(isWitnessKey).map(named => ({ named, key: readWitnessKey(named) }))
   const trees = new Trees({ pause, maxWaiting, maxPerAddress })
   /** Heads that were signed last, by stream and size. */
   const heads = new Map<string, string>()
@@ -78,19 +82,27 @@ export const transcripts = (
     })
   }
 
-  /** What a witness hands back, where it is a head that this relay signed, and one line under it. @throws Fail */
-  const cosigned = ({ pubkey }: { readonly pubkey: string | null }, text: string) => {
-    const witness = pubkey === null ? undefined : fingerprintOf(pubkey)
-    if (pubkey === null || witness === undefined || !witnesses.has(witness))
+  /** Whose line it may be. @throws Fail */
+  const cosigners = ({ pubkey }: { readonly pubkey: string | null }) => {
+    const own = pubkey === null ? undefined : fingerprintOf(pubkey)
+    const isKnown = pubkey !== null && own !== undefined && witnesses.has(own)
+    if (!isKnown && elsewhere.length === 0)
       throw new Fail('NOT_ALLOWED', 'Only witnesses that this relay knows cosign its heads (its setting witnesses)')
+    return [...(isKnown ? [{ named: own, key: relayWitness(pubkey) }] : []), ...elsewhere]
+  }
+
+  /** What a witness made of a head that this relay signed, with one line under it. @throws Fail */
+  const cosigned = (me: { readonly pubkey: string | null }, text: string) => {
+    const known = cosigners(me)
     try {
       const head = openCheckpoint(text, relayKey.publicKey, verify)
       const checkpoint = signCheckpoint(head, relayKey)
       const line = text.slice(checkpoint.length)
       const isOne = text.startsWith(checkpoint) && line.indexOf('\n') === line.length - 1
-      if (isOne && cosignedAt(text, relayWitness(pubkey), verify) !== undefined) return { head, witness, checkpoint, line }
+      const by = isOne ? known.find(({ key }) => cosignedAt(text, key, verify) !== undefined) : undefined
+      if (by !== undefined) return { head, witness: by.named, checkpoint, line }
     } catch { /* told below */ }
-    throw new Fail('INVALID_MSG', 'checkpoint: not a head of this relay with your cosignature under it')
+    throw new Fail('INVALID_MSG', 'checkpoint: not a head of this relay with the cosignature of a witness under it')
   }
 
   return {
