@@ -102,6 +102,62 @@ test('an event that is changed is told by who kept a head of before', async () =
   await again.close()
 }, 60_000)
 
+/** How an event is spelled in the place of another one. */
+const inPlaceOf = (place: string, text: string): string => {
+  const { seq, ts, msg_id } = JSON.parse(place) as Record<string, unknown>
+  return JSON.stringify({ ...JSON.parse(text) as object, ts, msg_id, seq })
+}
+const blanked = (text: string, change: object = {}): string => {
+  const { stub, text: lines } = entryOf(text)
+  return blankText({ ...stub, ...change }, lines.split('\n')[1]!)
+}
+const stranger = '@0123456789abcdef'
+
+test.each<[string, (texts: readonly string[]) => readonly string[], boolean]>([
+  ['nothing', texts => texts, false],
+  ['an event that was left out', texts => texts.map((text, i) => i < 2 ? text : inPlaceOf(text, texts[i + 1] ?? texts[0]!)), true],
+  ['an event that was put in', texts => texts.map((text, i) => i < 2 ? text : inPlaceOf(text, texts[i - 1]!)), true],
+  ['another order', texts => texts.map((text, i) => i === 1 || i === 2 ? inPlaceOf(text, texts[3 - i]!) : text), true],
+  ['what was erased, as it may be', texts => texts.with(2, blanked(texts[2]!)), false],
+  ['another author of what was erased', texts => texts.with(2, blanked(texts[2]!, { from: stranger })), true],
+  ['another time of what was erased', texts => texts.with(2, blanked(texts[2]!, { ts: entryOf(texts[2]!).stub.ts + 1 })), true],
+  ['another id of what was erased', texts => texts.with(2, blanked(texts[2]!, { msg_id: entryOf(texts[1]!).stub.msg_id })), true],
+])('below a head that was kept %s is told, where it is not what was signed', async (_, change, isTold) => {
+  await using relay = await startLyingRelay()
+  await relay.live('one')
+  const [alices, bobs] = [newIdentity('alice'), newIdentity('bob')]
+  const alice = await clientOf(relay.url, { identity: alices })
+  await alice.join('#general')
+  await say(alice, 5)
+  const positions = new MemoryPositions()
+  const bob = await clientOf(relay.url, { identity: bobs, positions })
+  everything(bob)
+  await bob.join('#general')
+  await headAt(positions, 5)
+  await bob.close()
+  await alice.close()
+  await relay.stop('one')
+  const texts: string[] = []
+  relay.rewrite('one', ({ seq, text }) => void (texts[seq - 1] = text))
+  const others = change(texts)
+  relay.rewrite('one', ({ seq }) => others[seq - 1] === texts[seq - 1] ? undefined : others[seq - 1])
+  await relay.live('one')
+  for (const size of [5, 6]) {
+    const again = await clientOf(relay.url, { identity: bobs, positions })
+    const [told, came] = [problemsOf(again), statusOf(again, 'transcript')]
+    everything(again)
+    await again.join('#general')
+    if (isTold) expect(await came).toMatchObject({ problem: 'fork' })
+    else {
+      // The head that is kept next was compared with the former one.
+      await headAt(positions, size)
+      await again.send('#general', 'more')
+      expect(told).toEqual([])
+    }
+    await again.close()
+  }
+}, 60_000)
+
 test('an event that is changed is told by who was there, though no head was signed of it', async () => {
   await using relay = await startLyingRelay()
   await relay.live('one')

@@ -61,7 +61,7 @@ export class LyingRelay {
     cpSync(this.#folder.at(life), this.#folder.at(to), { recursive: true })
   }
 
-  /** Changes what is stored; it has to be stopped. undefined: the event goes. */
+  /** Changes what is stored; it has to be stopped. undefined: it stays. */
   rewrite(life: string, change: (event: StoredEvent) => string | undefined): void {
     const db = new BetterSqlite3(join(this.#folder.at(life), databaseName))
     try {
