@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { cosignedAt, readWitnessKey, relayWitness, witnessKeyText } from '../lib/identity/index.ts'
 import { logKeyText, readCheckpoint, readLogKey, readSubmission, writeSubmission } from '../lib/identity/transcripts/index.ts'
 import { openKeeper } from '../src/app.ts'
+import { createLogger } from '../src/base/log.ts'
 import { whereOf } from './kit/engine.ts'
 import { newFolder } from './kit/folder.ts'
 import { hostOf, keyOf, link, mirrored, startLinkable } from './kit/linked.ts'
@@ -54,6 +55,26 @@ describe('a witness of other logs', () => {
       conflict(5),
     )
     expect((await bring(relay, log.submission(5))).status).toBe(200)
+  })
+
+  test('says in its log, once, that a log signed two histories, with what proves it', async () => {
+    const lines: string[] = []
+    const log = new TestLog()
+    const logger = createLogger({ level: 'warn', format: 'json', destination: { write: line => void lines.push(line) } })
+    await using relay = await startTestRelay({ witnessedLogs: [log.keyText] }, { log: logger })
+    log.add(4)
+    const { text } = await bring(relay, log.submission(0))
+    const other = log.copy(3)
+    other.add(1, 'another')
+    for (let n = 0; n < 3; n++) expect(await bring(relay, other.submission(4))).toEqual(conflict(4))
+    expect(lines.map(line => JSON.parse(line) as object).filter(line => 'origin' in line)).toEqual([
+      expect.objectContaining({
+        origin: log.origin,
+        size: 4,
+        heads: [log.head() + text, other.head()],
+        msg: expect.stringContaining('two histories'),
+      }),
+    ])
   })
 
   test('cosigns no other history, however its proof is made, and goes on with the one that it knows', async () => {

@@ -370,6 +370,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/features/operate/directory/listing.ts': { peer: 'queries of the directory' },
   'src/features/talk/reactions/handlers.ts': { peer: 'kinds of reactions, at most 32 bytes' },
   'src/features/talk/hooks/handlers.ts': { peer: 'secrets of hooks, at most 128 characters' },
+  'src/features/talk/witness/feature.ts': { peer: 'heads of other logs, 16 KiB at most' },
   'src/features/talk/tokens/handlers.ts': { own: 'scopes as they were stored' },
   'src/features/talk/identity/handlers.ts': { peer: 'ids' },
   'src/features/talk/profiles/handlers.ts': { peer: 'ids in paths' },

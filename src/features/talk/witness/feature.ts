@@ -26,6 +26,8 @@ export interface WitnessOptions {
   readonly witnessedLogs: readonly string[]
   readonly relayKey: { readonly publicKey: string, sign(text: string): string }
   readonly verify: (publicPem: string, text: string, signature: string) => boolean
+  /** Told of what an operator has to look at. */
+  readonly onLinkTrouble: (event: object, what: string) => void
 }
 
 const answer = (status: number, body: string, more: Partial<HttpAnswer> = {}): HttpAnswer => ({
@@ -40,6 +42,9 @@ interface Brought extends Submission {
   readonly note: Note
   readonly head: LogHead
 }
+
+/** A log's own lines may hold anything: nothing in them drives a terminal. */
+const printable = (head: string): string => head.replace(/[^\P{Cc}\n]|\p{Cf}/gu, '\ufffd')
 
 /** undefined: it is nothing of the kind. */
 const broughtBy = (body: string): Brought | undefined => {
@@ -58,14 +63,20 @@ export const logsOf = (witnessedLogs: readonly string[]): ReadonlyMap<string, re
   return new Map(keys.map(({ origin }) => [origin, keys.filter(each => each.origin === origin)]))
 }
 
-export const witness = ({ witnessedLogs, relayKey, verify }: WitnessOptions): Pick<Feature, 'scope' | 'routes'> => {
+export const witness = ({ witnessedLogs, relayKey, verify, onLinkTrouble }: WitnessOptions): Pick<Feature, 'scope' | 'routes'> => {
   const logs = logsOf(witnessedLogs)
+  /** Logs that signed two histories: each is told once. */
+  const told = new Set<string>()
 
   const decide = async (tx: TableWriter, now: number, { old, proof, head }: Brought, signed: string): Promise<HttpAnswer> => {
     const { origin, size, root } = head
     const row = await newestCosigned(tx, origin)
     const former = row === undefined ? { size: 0, root: emptyRoot() } : { size: row.size, root: fromBase64(row.root)! }
-    if (old !== former.size || size === former.size && !isSameHash(root, former.root)) return conflict(former.size)
+    const isOther = size === former.size && !isSameHash(root, former.root)
+    if (row !== undefined && isOther && told.size < told.add(origin).size)
+      onLinkTrouble({ origin, size, heads: [row.checkpoint, signed].map(printable) },
+        'a log signed two histories: these heads of one size prove it')
+    if (old !== former.size || isOther) return conflict(former.size)
     if (!isConsistent(former, { size, root }, proof)) return answer(422, `It is not proved to go on behind the first ${old} entries`)
     const line = cosign(signed, { ...relayWitness(relayKey.publicKey), sign: text => relayKey.sign(text) }, Math.floor(now / 1_000))
     if (size > former.size)
