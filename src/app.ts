@@ -298,7 +298,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         event.state === 'posted' || event.state === 'dry-run' || event.state === 'queued'
           ? log.info(event, 'an announcement went on')
           : log.warn(event, 'an announcement needs a look: agentchat announce list'),
-      ...await openLinks({ ...parts.pace, store, log, metrics, relayKey, name: config.name, clock, random, signal: stopping.signal }),
+      ...await openLinks({ ...parts.pace, store, log, metrics, guard, relayKey, name: config.name, clock, random, stopping }),
       onPullFailed: event => log.warn(event, 'another directory could not be read; it is tried again'),
     })
     const maxConnections = Math.min(config.maxConnections, roomForSockets(openFilesLimit() ?? Infinity))

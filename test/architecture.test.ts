@@ -115,7 +115,9 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'node:',
   ]],
   // What app.ts wires of links.
-  ['src/linking.ts', ['lib/identity/transcripts', 'src/base', 'src/bridges', 'src/config', 'src/features/links', 'src/store']],
+  ['src/linking.ts', [
+    'lib/identity/transcripts', 'src/base', 'src/bridges', 'src/config', 'src/features/links', 'src/outbound', 'src/store', 'node:',
+  ]],
   // By what the processes of one relay hear each other.
   ['src/processes.ts', ['src/base', 'src/bus', 'src/config', 'src/relay/told.ts', 'src/relay/nodes.ts', 'src/store', 'node:']],
   ['src/relay-key.ts', ['lib/identity', 'lib/node/crypto.ts', 'src/store', 'node:']],

@@ -16,6 +16,7 @@ import type { Verify } from '../../lib/identity/index.ts'
 import { RelayError } from '../../lib/client/errors.ts'
 import type { Cosigned, HomeEvent } from '../features/links/bridge/peer.ts'
 import { addEvents, type HomeKey } from './page.ts'
+import { isOver, none, waitOf } from './wait.ts'
 
 export interface CosigningOptions {
   /** The name under which this relay cosigns now: what it cosigned under a former key is nobody's there any more. */
@@ -37,8 +38,7 @@ export class Cosigning {
   readonly #looked = new Set<string>()
   #isOpen = false
   #isHanding = false
-  /** ms */
-  #handAt = 0
+  #pause = none
 
   constructor(options: CosigningOptions) {
     this.#options = options
@@ -66,7 +66,7 @@ export class Cosigning {
     this.#isOpen = true
     this.#taken.clear()
     this.#looked.clear()
-    this.#handAt = 0
+    this.#pause = none
     void this.handOn()
   }
 
@@ -91,7 +91,7 @@ export class Cosigning {
     } catch (error) {
       if (!(error instanceof RelayError)) return
       // A relay that keeps none is not asked again until it is dialled again.
-      if (error.shouldRetry()) this.#handAt = this.#options.now() + (error.retryAfterMs ?? passingMs)
+      if (error.shouldRetry()) this.#pause = waitOf(error.retryAfterMs ?? passingMs, this.#options.now())
       else this.#isOpen = false
     } finally {
       this.#isHanding = false
@@ -99,8 +99,9 @@ export class Cosigning {
   }
 
   #next(): [string, Cosigned] | undefined {
-    if (!this.#isOpen || this.#options.now() < this.#handAt) return undefined
-    const mark = `\n— ${this.#options.own} `
+    if (!this.#isOpen || !isOver(this.#pause, this.#options.now())) return undefined
+    const mark = `
+— ${this.#options.own} `
     return [...this.#last].find(([channel, { size, text }]) => this.#taken.get(channel) !== size && text.includes(mark))
   }
 }

@@ -2,14 +2,16 @@
 // answers, for that may be one that the former handed over to.
 import { serverDocumentProblem, succeeds, type Verify } from '../../lib/identity/index.ts'
 import { limits, ServerDocument, timerMs } from '../../lib/protocol/index.ts'
-import { documentUrl, fetchDocument } from '../../lib/client/resolving.ts'
+import { documentUrl, type ReadDocument } from '../../lib/client/resolving.ts'
 import type { Described } from '../features/links/bridge/peer.ts'
+import { isOver, none, waitOf } from './wait.ts'
 
 export interface DescriptionOptions {
   readonly url: string
   /** The relay as it is known. */
   readonly serverId: string
   readonly verify: Verify
+  readonly read: ReadDocument
   /** ms since 1970 */
   readonly now: () => number
   /** There is something new. */
@@ -26,8 +28,8 @@ export class Description {
   readonly #over = new AbortController()
   #found: Described | undefined
   #isReading = false
-  /** ms */
-  #readAt = 0
+  /** Until it is read again. */
+  #rest = none
 
   constructor(options: DescriptionOptions) {
     this.#options = options
@@ -48,18 +50,18 @@ export class Description {
 
   /** Reads it, whenever that was done before. */
   readAnew(): void {
-    this.#readAt = 0
+    this.#rest = none
     this.readNow()
   }
 
   /** Reads it, where that is due. */
   readNow(): void {
-    if (this.#isReading || this.#over.signal.aborted || this.#options.now() < this.#readAt) return
+    if (this.#isReading || this.#over.signal.aborted || !isOver(this.#rest, this.#options.now())) return
     this.#isReading = true
     this.#read().then(() => {
-      this.#readAt = this.#options.now() + everyMs
+      this.#rest = waitOf(everyMs, this.#options.now())
     }, () => {
-      this.#readAt = this.#options.now() + retryMs
+      this.#rest = waitOf(retryMs, this.#options.now())
     }).finally(() => {
       this.#isReading = false
     })
@@ -67,9 +69,9 @@ export class Description {
 
   /** Rejects where there is none that is of this relay, or of a key that it handed over to. */
   async #read(): Promise<void> {
-    const { url, serverId, verify, now, onArrival } = this.#options
+    const { url, serverId, verify, read, now, onArrival } = this.#options
     const signal = AbortSignal.any([this.#over.signal, AbortSignal.timeout(timerMs(timeoutMs))])
-    const text = await fetchDocument(documentUrl(url), { maxBytes, signal })
+    const text = await read(documentUrl(url), { maxBytes, signal })
     const document = ServerDocument.parse(JSON.parse(text))
     if (serverDocumentProblem(document, { now: now(), verify }) !== undefined) throw new Error('it is not signed, or over')
     if (document.server_id !== serverId && !succeeds(document, serverId, verify)) throw new Error('it is of another relay')

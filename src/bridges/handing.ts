@@ -2,6 +2,7 @@
 import { RelayError } from '../../lib/client/errors.ts'
 import type { Frame } from '../../lib/protocol/index.ts'
 import type { Handed, Waiting } from '../features/links/bridge/peer.ts'
+import { isOver, none, waitOf, type Wait } from './wait.ts'
 
 export interface HandingOptions {
   /** ms since 1970 */
@@ -30,10 +31,10 @@ export class Handing {
   /** Authors of whom one is under way, or answered and not noted. */
   readonly #underWay = new Map<string, number>()
   #answered: Handed[] = []
-  /** ms; the other relay takes nothing more until then … */
-  #handAt = 0
+  /** Until the other relay takes something again … */
+  #pause = none
   /** … and of these authors. */
-  readonly #held = new Map<string, number>()
+  readonly #held = new Map<string, Wait>()
 
   constructor(options: HandingOptions) {
     this.#options = options
@@ -42,7 +43,7 @@ export class Handing {
   /** Authors who are passed over now. */
   held(): readonly string[] {
     const now = this.#options.now()
-    for (const [agent, until] of this.#held) if (until <= now) this.#held.delete(agent)
+    for (const [agent, wait] of this.#held) if (isOver(wait, now)) this.#held.delete(agent)
     return [...this.#held.keys()]
   }
 
@@ -65,7 +66,7 @@ export class Handing {
   /** The next of each author, in the order in which they wait. */
   goOn(): void {
     const { isOpen, now } = this.#options
-    if (!isOpen() || now() < this.#handAt) return
+    if (!isOpen() || !isOver(this.#pause, now())) return
     for (const waiting of this.#waiting) {
       if (this.#underWay.size >= maxUnderWay) return
       if (this.#underWay.has(waiting.agent) || this.#held.has(waiting.agent)) continue
@@ -83,8 +84,8 @@ export class Handing {
       onAnswer()
     } catch (error) {
       // Too late is too late, however often it is said.
-      const isOver = error instanceof RelayError && (!error.shouldRetry() || error.code === 'VERIFICATION_EXPIRED')
-      if (error instanceof RelayError && isOver && error.code !== 'LINK_REFUSED') {
+      const isFinal = error instanceof RelayError && (!error.shouldRetry() || error.code === 'VERIFICATION_EXPIRED')
+      if (error instanceof RelayError && isFinal && error.code !== 'LINK_REFUSED') {
         this.#answered.push({ n, code: error.code, message: error.message })
         return onAnswer()
       }
@@ -96,9 +97,9 @@ export class Handing {
       const waitMs = retryAfterMs ?? (code === 'LINK_REFUSED' ? retryMs : passingMs)
       onProblem(message)
       if (this.#held.size >= maxHeld) this.#held.delete(this.#held.keys().next().value!)
-      this.#held.set(agent, now + waitMs)
+      this.#held.set(agent, waitOf(waitMs, now))
       // Slow mode is its author's alone; a link waits a moment, or is refused.
-      if (code !== 'INTERNAL' && (code !== 'RATE_LIMITED' || waitMs <= passingMs)) this.#handAt = now + waitMs
+      if (code !== 'INTERNAL' && (code !== 'RATE_LIMITED' || waitMs <= passingMs)) this.#pause = waitOf(waitMs, now)
     }
   }
 }

@@ -1,6 +1,6 @@
 // Clients of other relays on Node, until the relay stops.
 import { createVerify } from '../../lib/node/crypto.ts'
-import { wsTransport } from '../../lib/node/transport.ts'
+import { wsTransportWith, type Lookup } from '../../lib/node/transport.ts'
 import type { Peer, PeerOptions } from '../features/links/bridge/peer.ts'
 import { RelayPeer, type RelayPeerOptions } from './peer.ts'
 
@@ -8,7 +8,9 @@ import { RelayPeer, type RelayPeerOptions } from './peer.ts'
 const nameAtOthers = (name: string): string => `${name.replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 26)}-relay`
 
 /** What all links of a relay have in common; `name` is the relay's. */
-export interface BridgeOptions extends Pick<RelayPeerOptions, 'name' | 'random'> {
+export interface BridgeOptions extends Pick<RelayPeerOptions, 'name' | 'random' | 'read'> {
+  /** Looks up where a link's url leads, and refuses where it may not. */
+  readonly lookupOf: (url: string) => Lookup
   readonly relayKey: RelayPeerOptions['identity']
   /** ms before a lost connection is tried again, at most; undefined: longer each time */
   readonly linkMs?: number | undefined
@@ -18,13 +20,14 @@ export interface BridgeOptions extends Pick<RelayPeerOptions, 'name' | 'random'>
   readonly signal: AbortSignal
 }
 
-export const openBridges = ({ signal, name, clock, relayKey: identity, linkMs: backoffMs, random }: BridgeOptions) => {
+export const openBridges = ({ signal, name, clock, relayKey: identity, linkMs: backoffMs, lookupOf, ...bridge }: BridgeOptions) => {
   const own = {
-    ...{ identity, backoffMs, random, name: nameAtOthers(name), transport: wsTransport, verify: createVerify() },
+    ...bridge,
+    ...{ identity, backoffMs, name: nameAtOthers(name), verify: createVerify() },
     now: () => clock.now(),
   }
   return (options: PeerOptions): Peer => {
-    const peer = new RelayPeer({ ...own, ...options })
+    const peer = new RelayPeer({ ...own, ...options, transport: wsTransportWith({ lookup: lookupOf(options.url) }) })
     signal.addEventListener('abort', () => peer.close(), { once: true })
     return peer
   }

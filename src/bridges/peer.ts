@@ -4,6 +4,7 @@
 import { Requests } from '../../lib/client/requests.ts'
 import { ConnectionError, ProtocolError, RelayError } from '../../lib/client/errors.ts'
 import { rawTextOf } from '../../lib/client/raw-text.ts'
+import type { ReadDocument } from '../../lib/client/resolving.ts'
 import { sessionOptions } from '../../lib/client/session-options.ts'
 import { Session } from '../../lib/client/session.ts'
 import type { Transport } from '../../lib/client/transport.ts'
@@ -13,6 +14,7 @@ import { isSameHash, relayWitness, type Evidence } from '../../lib/identity/tran
 import { rawField, rawItems, type Frame, type ReplyType, type RequestInput, type RequestType } from '../../lib/protocol/index.ts'
 import type {
   Arrived,
+  Broken,
   Cosigned,
   Described,
   Handed,
@@ -28,6 +30,8 @@ import { Cosigning, evidenceOf, isAsCosigned, ownShown } from './cosigning.ts'
 import { Authors } from './authors.ts'
 import { Description } from './description.ts'
 import { Handing } from './handing.ts'
+import { newFollowed, type Followed } from './followed.ts'
+import { isOver, none, waitOf } from './wait.ts'
 import { addEvents, checkBeginning, headOf, homeEvent, Misfit, nodes, treeOfPeaks, type HomeKey } from './page.ts'
 
 export interface RelayPeerOptions extends PeerOptions {
@@ -37,28 +41,14 @@ export interface RelayPeerOptions extends PeerOptions {
   readonly name: string
   readonly transport: Transport
   readonly verify: Verify
+  /** Reads what the other relay says of itself. */
+  readonly read: ReadDocument
   /** ms before it comes back, at most; undefined: longer each time */
   readonly backoffMs?: number | undefined
   /** ms since 1970 */
   readonly now: () => number
   /** 0 ≤ random < 1 */
   readonly random: () => number
-}
-
-interface Followed {
-  epoch: string | undefined
-  tree: TranscriptRange
-  /** There may be something new. */
-  isDue: boolean
-  isJoined: boolean
-  problem: string | undefined
-  blanked: number
-  /** ms; then it is asked what was erased */
-  erasuresAt: number
-  /** Its newest number, as far as was heard. */
-  newest: number
-  /** ms; what was refused is asked again then */
-  retryAt: number
 }
 
 const pageEvents = 200
@@ -71,6 +61,9 @@ const endedMs = 5_000
 const maxListed = 10
 const heartbeatMs = 15_000
 const erasuresEveryMs = 60_000
+/** So a relay that does not tell what is new, or takes this one for no member, leaves no mirror behind for longer. */
+const lookEveryMs = 120_000
+const passingMs = 1_000
 /** In an event that takes another one back; in what is said quotes are written otherwise. */
 const takenBack = '"retract":{"of":'
 const timeoutMs = 15_000
@@ -83,7 +76,7 @@ export class RelayPeer implements Peer {
   #arrived: Arrived[] = []
   #home: HomeKey | undefined
   #problem: string | undefined
-  #retryAt = 0
+  #retry = none
   #lastId = 0
   #isRunning = false
   readonly #handing: Handing
@@ -142,20 +135,19 @@ export class RelayPeer implements Peer {
       this.#followed.delete(channel)
       this.#cosigning.forget(channel)
     }
-    for (const [channel, { epoch, tree, cosigned, blanked }] of channels) {
-      // Where nothing waits to be stored it is where this was; it was ended and begun anew, or another process brought it on, where not.
+    for (const [channel, standing] of channels) {
+      const { tree, cosigned } = standing
+      // Where nothing waits to be stored it is where this was; it was ended and begun anew, or another process brought it on, where not. What
+      // was broken goes on when it is asked for again.
       const known = this.#followed.get(channel)
-      if (known !== undefined && (this.#isWaiting(channel) || known.tree.toString() === (tree || '0'))) continue
-      this.#followed.set(channel, {
-        ...{ epoch, isDue: true, isJoined: false, problem: undefined, newest: 0, retryAt: 0, blanked, erasuresAt: 0 },
-        tree: TranscriptRange.from(tree) ?? new TranscriptRange(),
-      })
+      if (known !== undefined && (this.#isWaiting(channel) || !known.isBroken && known.tree.toString() === (tree || '0'))) continue
+      this.#followed.set(channel, newFollowed(standing))
       this.#cosigning.set(channel, cosigned)
     }
     void this.#cosigning.handOn()
     const { state } = this.#session
     if (state === 'open' || this.#isChanged) this.#description.readNow()
-    if ((state === 'idle' || state === 'closed') && this.#options.now() >= this.#retryAt) {
+    if ((state === 'idle' || state === 'closed') && isOver(this.#retry, this.#options.now())) {
       if (state === 'closed') this.#session = this.#newSession()
       this.#session.connect({ wait: true }).catch(() => undefined)
     }
@@ -237,12 +229,25 @@ export class RelayPeer implements Peer {
   }
 
   #heard(frame: Frame): void {
-    if (this.#requests.answer(frame) || frame.type !== 'MSG') return
+    if (this.#requests.answer(frame)) return
+    if (frame.type === 'LEFT') return this.#left(frame)
+    if (frame.type !== 'MSG') return
     const followed = this.#followed.get(frame.to)
     if (followed === undefined) return
     followed.isDue = true
     followed.newest = Math.max(followed.newest, frame.seq ?? 0)
     void this.#run()
+  }
+
+  /** It is not told what is said there any more: for good where somebody meant that. */
+  #left({ channel, reason, by }: Frame<'LEFT'>): void {
+    const followed = this.#followed.get(channel)
+    if (followed === undefined) return
+    followed.isJoined = false
+    followed.isDue = true
+    if (reason === undefined) return void this.#run()
+    const what = reason === 'deleted' ? 'it was deleted there' : 'this relay was put out of it there'
+    this.#break(followed, { channel, problem: by === undefined ? what : `${what}, by ${by}` })
   }
 
   #lost(error: ConnectionError): void {
@@ -254,7 +259,7 @@ export class RelayPeer implements Peer {
   /** Nobody tries any more: asked again in a while. */
   #gaveUp(error: unknown, waitMs: number): void {
     this.#problem = error instanceof Error ? error.message : undefined
-    this.#retryAt = this.#options.now() + waitMs
+    this.#retry = waitOf(waitMs, this.#options.now())
     this.#cosigning.closed()
     this.#requests.failAll(new ConnectionError('CLOSED', 'The link is closed'))
     // Another key: the relay may have handed over to it.
@@ -286,16 +291,23 @@ export class RelayPeer implements Peer {
   #next(): [string, Followed] | undefined {
     if (this.#session.state !== 'open' || this.#home === undefined || this.#arrived.length >= maxArrived) return undefined
     const now = this.#options.now()
-    return [...this.#followed].find(([channel, { isDue, erasuresAt, retryAt }]) =>
-      (isDue || now >= erasuresAt) && now >= retryAt && !this.#isWaiting(channel)
+    return [...this.#followed].find(([channel, { isBroken, isDue, erasures, look, retry }]) =>
+      !isBroken && (isDue || isOver(erasures, now) || isOver(look, now)) && isOver(retry, now) && !this.#isWaiting(channel)
     )
   }
 
   async #pull(channel: string, followed: Followed): Promise<void> {
-    if (!followed.isDue) return await this.#askErasures(channel, followed)
+    // The others have their turn before it comes again.
+    this.#followed.delete(channel)
+    this.#followed.set(channel, followed)
+    const now = this.#options.now()
+    const isLooked = isOver(followed.look, now)
+    if (!followed.isDue && !isLooked) return await this.#askErasures(channel, followed)
     followed.isDue = false
+    if (isLooked) followed.isJoined = false
     try {
       if (!followed.isJoined) {
+        followed.look = waitOf(lookEveryMs, now)
         await this.#ask('JOIN', { channel: channel as `#${string}`, limit: 0 })
         await this.#checkOpen(channel)
       }
@@ -306,7 +318,7 @@ export class RelayPeer implements Peer {
       if (pulled === undefined || this.#followed.get(channel) !== followed) return
       followed.epoch = pulled.epoch
       followed.tree = TranscriptRange.from(pulled.tree)!
-      if (pulled.events.some(({ text }) => text.includes(takenBack))) followed.erasuresAt = 0
+      if (pulled.events.some(({ text }) => text.includes(takenBack))) followed.erasures = none
       this.#bring(pulled)
     } catch (error) {
       await this.#failed(channel, followed, error)
@@ -315,7 +327,7 @@ export class RelayPeer implements Peer {
 
   /** What its home erased, in the order in which it did: of that nothing else tells, but where an author takes back. */
   async #askErasures(channel: string, followed: Followed): Promise<void> {
-    followed.erasuresAt = this.#options.now() + erasuresEveryMs
+    followed.erasures = waitOf(erasuresEveryMs, this.#options.now())
     const { blanked: after } = followed
     try {
       const { epoch, seqs, upto, more } = await this.#ask('ERASURES', { channel: channel as `#${string}`, after })
@@ -324,11 +336,11 @@ export class RelayPeer implements Peer {
       if (epoch !== followed.epoch) followed.isDue = true
       else if (seqs.length > 0 && upto > after) {
         followed.blanked = upto
-        if (more) followed.erasuresAt = 0
+        if (more) followed.erasures = none
         this.#bring({ channel, epoch, after, upto, seqs })
       }
     } catch (error) {
-      if (error instanceof ConnectionError) followed.erasuresAt = 0
+      if (error instanceof ConnectionError) followed.erasures = none
     }
   }
 
@@ -345,20 +357,30 @@ export class RelayPeer implements Peer {
     }
   }
 
+  #break(followed: Followed, broken: Broken): void {
+    followed.isBroken = true
+    this.#bring(broken)
+  }
+
   #bring(arrived: Arrived): void {
     this.#arrived.push(arrived)
     this.#options.onArrival()
   }
 
   async #failed(channel: string, followed: Followed, error: unknown): Promise<void> {
-    if (error instanceof Misfit || error instanceof IdentityError)
-      return this.#bring({ channel, problem: error.message, evidence: await this.#evidence(channel).catch(() => undefined) })
+    if (error instanceof Misfit || error instanceof IdentityError) {
+      const evidence = await this.#evidence(channel).catch(() => undefined)
+      if (this.#followed.get(channel) === followed) this.#break(followed, { channel, problem: error.message, evidence })
+      return
+    }
     followed.isDue = true
     // What was cut is looked at again when the session is there again.
     if (error instanceof ConnectionError) return
     followed.problem = error instanceof Error ? error.message : String(error)
-    const waitMs = error instanceof RelayError ? error.retryAfterMs ?? (error.shouldRetry() ? 1_000 : retryMs) : 1_000
-    followed.retryAt = this.#options.now() + waitMs
+    // What proves a page may go between two questions.
+    const isPassing = !(error instanceof RelayError) || error.shouldRetry() || error.code === 'MESSAGE_NOT_FOUND'
+    const waitMs = error instanceof RelayError ? error.retryAfterMs : undefined
+    followed.retry = waitOf(waitMs ?? (isPassing ? passingMs : retryMs), this.#options.now())
   }
 
   async #evidence(channel: string): Promise<Evidence | undefined> {
@@ -378,6 +400,7 @@ export class RelayPeer implements Peer {
     const after = tree.size
     const answer = await this.#ask('HISTORY', { channel, after, limit: pageEvents })
     followed.newest = Math.max(followed.newest, answer.seq)
+    if (epoch === answer.epoch && answer.seq < after) throw new Misfit(`its relay has ${answer.seq} events and had ${after}: it went back`)
     const texts = rawItems(rawField(rawTextOf(answer)!, 'events')!)
     if (texts.length === 0 && epoch === answer.epoch) return undefined
     if (texts.length > pageEvents) throw new Misfit('it brings more than it was asked for')

@@ -375,6 +375,7 @@ export {
 } from './view.ts'
 export { againstPolicy, checkOpen, checkPost, checkRight, rules } from './rights.ts'
 export { Fail } from './fail.ts'
+export { noMessage } from './missing.ts'
 export type { OfficeHolder } from './bonds.ts'
 export type { Office } from '../../lib/access/table.ts'
 export { statusOf } from './receipts.ts'

@@ -5,7 +5,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openCheckpoint } from '../../lib/identity/index.ts'
+import { openCheckpoint, readCheckpoint } from '../../lib/identity/index.ts'
 import { createVerify, nodeIdentity } from '../../lib/node/index.ts'
 import { reckon, type LinksVerdict, type Told } from './links-audit.ts'
 import { eventsOf, LinkedRelay } from './linked-relay.ts'
@@ -94,7 +94,8 @@ export const linksRun = async ({ seed, durationMs, messages, onProgress, signal 
         heads.set(`${host} at ${relay.host}`, (await speakers.get(relay)![0]!.ask('HEAD', { channel: name as `#${string}` })).checkpoint)
       }
     }
-    const odd = (await Promise.all(relays.map(relay => oddMirrors(relay, speakers.get(relay)![0]!)))).flat()
+    const sizes = new Map(relays.map(({ host }) => [host, readCheckpoint(heads.get(`${host} at ${host}`)!).size]))
+    const odd = (await Promise.all(relays.map(relay => oddMirrors(relay, speakers.get(relay)![0]!, sizes)))).flat()
     const gaveUp = everybody().flatMap(({ ended }) => ended === undefined ? [] : [`an agent gave up: ${String(ended)}`])
     await Promise.all(everybody().map(speaker => speaker.close()))
     await Promise.all(relays.map(relay => relay.end()))
@@ -136,11 +137,11 @@ const linkAll = async (relay: LinkedRelay, relays: readonly LinkedRelay[], opera
   }
 }
 
-/** Mirrors that do not go on, and why. */
-const oddMirrors = async (relay: LinkedRelay, operator: Speaker): Promise<readonly string[]> => {
+/** Mirrors that do not go on or are behind, and why. @param sizes how many events each home has */
+const oddMirrors = async (relay: LinkedRelay, operator: Speaker, sizes: ReadonlyMap<string, number>): Promise<readonly string[]> => {
   const { links } = await operator.operate('ADMIN_LINKS', {})
   return links.flatMap(({ host, state, problem, mirrors }) =>
-    mirrors.filter(each => each.state !== 'following' || each.problem !== undefined).map(each =>
+    mirrors.filter(each => each.state !== 'following' || each.problem !== undefined || each.seq < sizes.get(host)!).map(each =>
       `at ${relay.host}, ${host} is ${state} (${problem ?? 'no problem'}): ${each.channel} is ${each.state} at ${each.seq}, ${
         each.problem ?? 'no problem'
       }`

@@ -406,6 +406,10 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/keeping/files.ts': { own: 'names of files in a directory of the relay' },
   'src/keeping/': { peer: 'archives, which may come from elsewhere' },
   'src/bridges/open.ts': { own: 'the name of the relay' },
+  'src/features/links/bridge/ferry.ts': {
+    peer: 'what another relay says of a message that it refused, at most 300 characters, and its id for it',
+  },
+  'src/linking.ts': { own: 'the url that an operator gave a link' },
   'src/outbound/discovery.ts': { own: 'URLs that the operator or the user named' },
   'src/outbound/guard.ts': { peer: 'addresses that names resolve to', run: { mayReach: text => guard.mayReach(text) } },
   'src/outbound/moltbook.ts': { peer: 'answers of a place, and errors' },

@@ -58,6 +58,9 @@ export const renamed = (text: string, home: string, here: string): string | unde
   return frame['to'] === home && JSON.stringify(frame) === text ? JSON.stringify({ ...frame, to: here }) : undefined
 }
 
+/** What another relay says, as databases take it: there is one that takes no NUL in a text. */
+const keepable = (said: string | undefined): string | undefined => said?.replaceAll('\0', ' ')
+
 /** What is told, and stored, of what other relays made of messages. */
 interface Settling {
   readonly tell: Notify[]
@@ -77,11 +80,15 @@ interface Link {
   readonly peer: Peer
 }
 
+const hasBrought = (peer: Peer): boolean => peer.answered().length + peer.arrived().length > 0 || peer.described() !== undefined
+
 export class Ferry {
   readonly #options: FerryOptions
   readonly #links = new Map<string, Link>()
   readonly #witness: Witness
   #isAwaited = false
+  /** The host whose link had the last turn. */
+  #served = ''
   #soon: (() => void) | undefined
   #forgotAt = 0
   #now: number
@@ -168,19 +175,19 @@ export class Ferry {
     const tell: Notify[] = []
     const done: (() => void)[] = []
     const mentions = new Mentions(this.#options.shares)
-    for (const { peer } of this.#links.values()) {
-      for (const each of peer.answered()) {
-        await this.#settle(ctx, each, { tell, append })
-        done.push(() => {
-          peer.noted(each)
-          this.#options.linkMeter.handed(each.code === undefined ? 'taken' : 'refused')
-        })
-      }
+    const next = this.#nextOf(this.#links, ctx.soon, done)
+    for (const each of next?.peer.answered() ?? []) {
+      await this.#settle(ctx, each, { tell, append })
+      done.push(() => {
+        next!.peer.noted(each)
+        this.#options.linkMeter.handed(each.code === undefined ? 'taken' : 'refused')
+      })
     }
     await this.#giveUp(ctx, { tell, append })
-    for (const [host, { peer, row }] of this.#links) {
+    for (const [host, { peer, row }] of this.#links) if (row.trust === 'both') await this.#handOn(ctx, host, peer, { done })
+    if (next !== undefined) {
+      const { peer, row, row: { host } } = next
       await this.#describe(ctx, row, peer, { done })
-      if (row.trust === 'both') await this.#handOn(ctx, host, peer, { done })
       for (const each of peer.arrived()) {
         if (append.length >= storedAtOnce) {
           done.push(() => this.#again(ctx.soon))
@@ -199,6 +206,19 @@ export class Ferry {
         for (const each of done) each()
       },
     }
+  }
+
+  /**
+   * Of the links that brought something, the one whose turn it is: what of it cannot be stored holds up no other, for a turn is stored as a
+   * whole or not at all.
+   */
+  #nextOf(links: ReadonlyMap<string, Link>, soon: () => void, done: (() => void)[]): Link | undefined {
+    const bringing = [...links.keys()].filter(host => hasBrought(links.get(host)!.peer)).sort()
+    const next = bringing.find(host => host > this.#served) ?? bringing[0]
+    if (next === undefined) return undefined
+    this.#served = next
+    if (bringing.length > 1) done.push(() => this.#again(soon))
+    return links.get(next)
   }
 
   async #measure({ tx, now }: SweepCtx, mirrors: readonly MirrorRow[]): Promise<void> {
@@ -290,17 +310,18 @@ export class Ferry {
   ): Promise<void> {
     const row = await waitingRow(tx, n)
     if (row === undefined) return
+    const [homeMsgId, why] = [keepable(msgId), keepable(message?.slice(0, 300))]
     await settleHanded(tx, n, {
-      ...{ settled_at: now, seq: seq ?? null, home_msg_id: msgId ?? null, code: code ?? null, message: message?.slice(0, 300) ?? null },
+      ...{ settled_at: now, seq: seq ?? null, home_msg_id: homeMsgId ?? null, code: code ?? null, message: why ?? null },
     })
     // What is said in a channel comes back by its mirror; what is said to an agent is kept here when it is there.
     if (code === undefined && row.to.startsWith('@')) append.push(ownCopy(row, this.linkAt(row.host)?.server_id))
     tell.push(notify({ kind: 'agents', agents: [row.agent] }, 'SETTLED', {
       ...{ msg_id: waitingId(n), pub_id: row.id, to: row.to as `#${string}` },
-      ...(msgId !== undefined && { home_msg_id: msgId }),
+      ...(homeMsgId !== undefined && { home_msg_id: homeMsgId }),
       ...(seq !== undefined && { seq }),
       ...(code !== undefined && { code }),
-      ...(message !== undefined && { message: message.slice(0, 300) }),
+      ...(why !== undefined && { message: why }),
       at: now,
     }))
   }

@@ -45,11 +45,11 @@ export const checkTime = (ts: number, now: number, publishWindowMs: number): voi
 
 /** A MSG as it is handed on. @throws Fail where it lacks what that takes */
 const relayedOf = (said: Said): RequestBody<'RELAYED'>['message'] => {
-  const { to, content, id, sig, sig_v, ts, nonce, in_reply_to, seen, files, ttl_ms, receipts } = said
+  const { to, content, id, sig, sig_v, ts, nonce, in_reply_to, seen, files, ttl_ms, receipts, stream, floor } = said
   if (sig_v !== 2 || sig === undefined || ts === undefined || nonce === undefined)
     throw new Fail('SIGNATURE_REQUIRED', `${to} is at another relay: sign the message for that one, in the second form (sig_v: 2)`)
   if (id === undefined) throw new Fail('INVALID_MSG', 'id: missing; by it the other relay tells a repeat')
-  const left = Object.entries({ files, ttl_ms, receipts }).find(([, value]) => value !== undefined)
+  const left = Object.entries({ files, ttl_ms, receipts, stream, floor }).find(([, value]) => value !== undefined)
   if (left !== undefined) throw new Fail('INVALID_MSG', `${left[0]}: not to ${to}, which is at another relay`)
   return {
     ...{ to: addressOf(to).name as `#${string}`, content, id, sig, ts, nonce },

@@ -1,6 +1,6 @@
 // Files: tickets for bringing and fetching them, what a message may name, and what goes when nobody names it any more.
 import { ticketOf } from '../../../domain/file-ticket.ts'
-import { Fail, mayRead, reply, type Feature, type ReadCtx, type SweepCtx, type WriteCtx } from '../../../relay/feature.ts'
+import { Fail, mayRead, noMessage, reply, type Feature, type ReadCtx, type SweepCtx, type WriteCtx } from '../../../relay/feature.ts'
 import {
   addRef,
   addUpload,
@@ -24,6 +24,7 @@ import {
   type OwnerRow,
   type RefRow,
 } from '../../../store/files.ts'
+import { isMirror } from '../../../store/links.ts'
 import { parseMsgId } from '../../../store/log.ts'
 import type { Db, Tx } from '../../../store/store.ts'
 import type { FrameBody, RequestBody } from '../../../../lib/protocol/index.ts'
@@ -167,10 +168,10 @@ export const files = (options: FileOptions): Feature<'PUT_FILE' | 'GET_FILE'> =>
     const { db, epoch } = ctx
     const place = parseMsgId(msgId, epoch)
     const fate = await db.log.fate(msgId)
-    const found = place === undefined || fate === undefined || !isOpen(ctx, fate.stream)
+    const found = place === undefined || fate === undefined || isMirror(fate.stream) || !isOpen(ctx, fate.stream)
       ? undefined
       : await eventAt(db, fate.stream, place.seq)
-    if (found?.msg_id !== msgId) throw new Fail('MESSAGE_NOT_FOUND', 'There is no such message, or you may not read it')
+    if (found?.msg_id !== msgId) throw noMessage(msgId)
     return found.files ?? []
   }
 

@@ -1,5 +1,5 @@
 // Pages of what was said.
-import { changesOf } from '../../../store/links.ts'
+import { changesOf, isMirror } from '../../../store/links.ts'
 import { pairStream, type Row } from '../../../store/log.ts'
 import { reactedBetween, withMine } from '../../../store/reactions.ts'
 import type { Db } from '../../../store/store.ts'
@@ -36,7 +36,7 @@ export const history = ({ maxPage, maxPageBytes, defaultLimit }: HistoryOptions)
           oldest,
           epoch,
           ...named,
-          ...(reactions === true && { reactions: await reactionsTo(db, me.id, stream, rows) }),
+          ...(reactions === true && !isMirror(stream) && { reactions: await reactionsTo(db, me.id, stream, rows) }),
         }, 'events', rows.map(row => row.text))
       },
     },

@@ -12,6 +12,7 @@ import {
   Fail,
   goBy,
   mayReadStream,
+  noMessage,
   pageReply,
   statusNotices,
   type Append,
@@ -49,8 +50,6 @@ interface Original {
 }
 
 type Change = RequestBody<'EDIT'> | RequestBody<'RETRACT'>
-
-const noMessage = (msgId: string): Fail => new Fail('MESSAGE_NOT_FOUND', `No message ${msgId} is here that you may read`)
 
 /** What is signed says which message it is about in the words in which all are told of it. @throws Fail */
 const namesItself = ({ said }: Original, { msg_id, sig }: Change): void => {

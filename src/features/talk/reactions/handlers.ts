@@ -20,6 +20,7 @@ import {
   goBy,
   mayRead,
   noChannel,
+  noMessage,
   notify,
   reply,
   type Feature,
@@ -40,9 +41,6 @@ export interface ReactionOptions {
 /** The channel, or the other one of two agents, where a message stands. */
 type Place = { readonly channel: `#${string}` } | { readonly with: `@${string}` }
 
-/** One refusal for a message that is not there, and for one that is not for the asker. */
-const noMessage = (): Fail => new Fail('MESSAGE_NOT_FOUND', 'No such message is here for you')
-
 interface Found extends At {
   /** Of the message itself, also where an edit of it was named. */
   readonly msgId: string
@@ -56,16 +54,16 @@ const found = async (ctx: WriteCtx | ReadCtx, named: string): Promise<Found> => 
   const first = await links.find(named)
   const msgId = (first && editedBy(first.text)) ?? named
   const said = msgId === named ? first : await links.find(msgId)
-  if (said === undefined || isGone(said.text)) throw noMessage()
+  if (said === undefined || isGone(said.text)) throw noMessage(named)
   const at = { streamId: parseMsgId(msgId, epoch)!.streamId, seq: said.seq, msgId }
   if (!said.stream.startsWith('#')) {
     const other = otherIn(said.stream, me.id) as `@${string}` | undefined
-    if (other === undefined) throw noMessage()
+    if (other === undefined) throw noMessage(named)
     return { ...at, place: { with: other } }
   }
   if ('tx' in ctx) goBy(ctx, said.stream)
   const channel = roster.known(me, said.stream)
-  if (channel === undefined || !mayRead(me, channel, roster)) throw noMessage()
+  if (channel === undefined || !mayRead(me, channel, roster)) throw noMessage(named)
   return { ...at, place: { channel: said.stream as `#${string}` } }
 }
 

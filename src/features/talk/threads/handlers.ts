@@ -2,7 +2,7 @@
 import { changesOf } from '../../../store/links.ts'
 import { muteThread, mutersAmong, unmuteThread } from '../../../store/threads.ts'
 import type { Db } from '../../../store/store.ts'
-import { Fail, mayReadStream, pageReply, reply, type Agent, type Feature, type RosterView } from '../../../relay/feature.ts'
+import { Fail, mayReadStream, noMessage, pageReply, reply, type Agent, type Feature, type RosterView } from '../../../relay/feature.ts'
 
 export interface ThreadOptions {
   readonly maxPage: number
@@ -13,7 +13,7 @@ export interface ThreadOptions {
 const threadOf = async ({ links }: Db, me: Agent, roster: RosterView, msgId: string) => {
   const named = await links.find(msgId)
   const root = named && mayReadStream(me, named.stream, roster) ? await links.rootOf(named.stream, msgId) : undefined
-  if (named === undefined || root === undefined) throw new Fail('MESSAGE_NOT_FOUND', `No message ${msgId} is here that you may read`)
+  if (named === undefined || root === undefined) throw noMessage(msgId)
   return { stream: named.stream, root }
 }
 
