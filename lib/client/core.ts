@@ -123,7 +123,7 @@ export class Core {
       mode: options.transcripts ?? 'check',
       witnesses: options.witnesses,
       verify,
-      positions,
+      ...{ positions, homes: this.homes },
       place: () => this.#knows('transcripts') ? this.#place : undefined,
       lifeOf: stream => this.#progress.lifeOf(stream),
       head: body => this.#inBackground('HEAD', body),

@@ -32,7 +32,7 @@ const shown = (documents: readonly (ServerDocument | Error)[], options: Partial<
 test('it is the relay that says itself, under its signature, that it is at the host; it is asked once, and kept', async () => {
   const { homes, knownRelays, asked } = shown([paper.describe({ urls })])
   expect(homes.known(host)).toBeUndefined()
-  expect(await homes.of(host)).toEqual({ serverId: paper.serverId, former: [] })
+  expect(await homes.of(host)).toEqual({ serverId: paper.serverId, key: paper.publicKey, former: [] })
   await homes.of(host)
   expect([homes.known(host)?.serverId, asked(), knownRelays.get(urls[0]!)]).toEqual([paper.serverId, 1, paper.serverId])
   homes.lost()

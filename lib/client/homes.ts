@@ -10,6 +10,8 @@ import { after } from './timer.ts'
 /** Another relay: its identity, and those that it had before and signed over. */
 export interface Home {
   readonly serverId: string
+  /** PEM */
+  readonly key: string
   readonly former: readonly string[]
 }
 
@@ -128,5 +130,5 @@ const homeIn = async (
     if (await confirmRelay?.(doubt) !== true) throw new RelayDoubtError(doubt)
   }
   knownRelays.remember(place, serverId)
-  return { serverId, former }
+  return { serverId, key: document.pubkey, former }
 }

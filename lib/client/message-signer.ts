@@ -32,20 +32,20 @@ export const messageSigner = (
   const { to, content } = message
   const nonce = randomNonce()
   const { name, host } = addressOf(to)
-  const atHome = (relay: string, ts: number) =>
-    whenThere(identity.sign(messageTextV2({ ...message, to: name, by: identity.agentId, relay, ts, nonce })),
-      sig => ({ sig_v: 2 as const, ts, nonce, sig }))
+  const signedFor = (relay: string, ts: number) => {
+    const had = to.startsWith('#') ? seen(to) : undefined
+    const more = had === undefined ? {} : { seen: had }
+    const signature = identity.sign(messageTextV2({ ...message, to: name, by: identity.agentId, relay, ts, nonce, ...more }))
+    return whenThere(signature, sig => ({ sig_v: 2 as const, ts, nonce, ...more, sig }))
+  }
   return () => {
     const ts = now()
     const home = host === undefined ? undefined : homes.known(host)
-    if (home !== undefined) return atHome(home.serverId, ts)
+    if (home !== undefined) return signedFor(home.serverId, ts)
     const { relay, isProved } = place() ?? {}
     if (relay === undefined || isProved !== true || host !== undefined || !knows('msg-v2') || hasHalfCharacter(content))
       return whenThere(identity.sign(messageText({ to, content, ts })), sig => ({ ts, sig }))
-    const had = to.startsWith('#') ? seen(to) : undefined
-    const more = had === undefined ? {} : { seen: had }
-    const signature = identity.sign(messageTextV2({ ...message, by: identity.agentId, relay, ts, nonce, ...more }))
-    return whenThere(signature, sig => ({ sig_v: 2, ts, nonce, ...more, sig }))
+    return signedFor(relay, ts)
   }
 }
 

@@ -72,7 +72,7 @@ test('in a channel of another relay a signature was made for that one: it holds,
 
 test('in a channel whose home is known it is good when it was made for that one, or for a key that it had before', async () => {
   const [home, before] = ['e'.repeat(64), 'd'.repeat(64)]
-  const known = { serverId: home, former: [before] }
+  const known = { serverId: home, key: '', former: [before] }
   const check = checkOf({
     verify,
     homes: { known: host => host === 'b.example' ? known : undefined, of: () => Promise.reject(new Error('no')) },

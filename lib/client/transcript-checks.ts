@@ -10,9 +10,10 @@
 import { entryOf, isConsistent, openCheckpoint, readCheckpoint, TranscriptRange, type Checkpoint, type Verify } from '../identity/index.ts'
 import { fromBase64, toBase64 } from '../identity/pem.ts'
 import { comparedHeads, isSameHash, maxWitnesses, witnessedBy, type Witnessed } from '../identity/transcripts/index.ts'
-import { hasHost, type Frame } from '../protocol/index.ts'
+import { addressOf, hasHost, type Frame } from '../protocol/index.ts'
 import type { Body } from './port.ts'
 import { RelayError } from './errors.ts'
+import type { Homes } from './homes.ts'
 import type { Place } from './login.ts'
 import type { Positions } from './positions.ts'
 import { WitnessChecks, type WitnessOptions } from './witness-checks.ts'
@@ -35,7 +36,10 @@ export type TranscriptProblem = 'fork' | 'crossed' | 'rewritten' | 'rolled-back'
 export interface TranscriptEvidence {
   readonly format: 'agentchat-evidence/1'
   readonly problem: TranscriptProblem
+  /** as it is called at the relay that signs it */
   readonly stream: string
+  /** … and at another one, where it is mirrored and was heard */
+  readonly mirror?: string | undefined
   /** of the relay, PEM */
   readonly relay_pubkey?: string | undefined
   /** signed heads, the earlier first */
@@ -55,6 +59,8 @@ export interface TranscriptChecksOptions {
   readonly witnesses: WitnessOptions | undefined
   readonly verify: Verify
   readonly positions: Positions
+  /** Relays whose channels are mirrored at this one. */
+  readonly homes: Pick<Homes, 'of' | 'known'>
   /** The relay as it has proved to be; undefined: it keeps no transcripts. */
   readonly place: () => Pick<Place, 'relay' | 'key'> | undefined
   readonly lifeOf: (stream: string) => string | undefined
@@ -115,6 +121,12 @@ export const storedTextOf = (text: string): string => {
   return added === null ? text : `${text.slice(0, text.length - end.length + added.index)}}`
 }
 
+/** The same of a channel that is mirrored: as its home stored it. */
+const textAtHome = (stream: string, text: string): string => {
+  const stored = storedTextOf(text)
+  return hasHost(stream) ? JSON.stringify({ ...JSON.parse(stored) as object, to: addressOf(stream).name }) : stored
+}
+
 export class TranscriptChecks {
   readonly #options: TranscriptChecksOptions
   readonly #streams = new Map<string, Stream>()
@@ -138,10 +150,19 @@ export class TranscriptChecks {
     })
   }
 
-  /** undefined: it has not proved its key, or keeps no transcripts. */
-  get #relay(): { readonly id: string, readonly key: string } | undefined {
+  /** Whose a channel is, and signs it. undefined: it has not proved its key, is not known yet, or keeps no transcripts. */
+  #relayOf(stream: string): { readonly id: string, readonly key: string } | undefined {
     const { relay: id, key } = this.#options.place() ?? {}
-    return id === undefined || key === undefined ? undefined : { id, key }
+    if (id === undefined || key === undefined) return undefined
+    if (!hasHost(stream)) return { id, key }
+    const home = this.#options.homes.known(addressOf(stream).host!)
+    return home && { id: home.serverId, key: home.key }
+  }
+
+  /** Whether a head is of a channel, in the life that it has: of a mirrored one its home knows that alone. */
+  #isOf(stream: string, { relay, epoch, stream: name }: Checkpoint): boolean {
+    return relay === this.#relayOf(stream)?.id && name === addressOf(stream).name
+      && (hasHost(stream) || epoch === this.#options.lifeOf(stream))
   }
 
   /** Another life of the log, or another relay. */
@@ -152,9 +173,11 @@ export class TranscriptChecks {
 
   /** A channel is entered: what the relay signs now is compared with what it signed before. */
   joined(stream: string): void {
-    const { mode } = this.#options
-    if (mode === 'off' || hasHost(stream)) return
-    if (this.#relay === undefined) {
+    const { mode, homes } = this.#options
+    if (mode === 'off') return
+    // What is mirrored is compared from when it is known whose it is.
+    if (hasHost(stream)) return void homes.of(addressOf(stream).host!).catch(() => undefined)
+    if (this.#relayOf(stream) === undefined) {
       if (mode === 'strict') this.#tell(stream, 'unsigned', { heads: [] })
       else if (this.#witnesses !== undefined) this.#tell(stream, 'unwitnessed', { heads: [] })
       return
@@ -166,11 +189,10 @@ export class TranscriptChecks {
   /** An event of a channel, in its order. @param text as it came */
   heard(stream: string, seq: number, text: string | undefined): void {
     const { mode, now } = this.#options
-    // A channel of another relay, mirrored here: what signs it is not this relay's key.
-    if (mode === 'off' || this.#relay === undefined || text === undefined || hasHost(stream)) return
+    if (mode === 'off' || text === undefined || this.#relayOf(stream) === undefined) return
     const state = this.#stream(stream)
     if (state.state === 'told') return
-    const stored = storedTextOf(text)
+    const stored = textAtHome(stream, text)
     let leaf: Uint8Array
     try {
       const entry = entryOf(stored)
@@ -179,7 +201,7 @@ export class TranscriptChecks {
     } catch {
       return this.#tell(stream, 'rewritten', { heads: this.#keptTexts(stream), texts: [stored] })
     }
-    this.#witnesses?.heard(stream, seq)
+    if (!hasHost(stream)) this.#witnesses?.heard(stream, seq)
     state.since++
     state.begun++
     if (state.state === 'going' && seq > state.range.size + 1) this.#lose(state)
@@ -196,8 +218,8 @@ export class TranscriptChecks {
   /** What the author of a message says to have seen, where the message is signed; and one that was there before. */
   said(stream: string, frame: Frame<'MSG'>, signature: string, text: string | undefined): void {
     const { mode, keyOf } = this.#options
-    if (mode === 'off' || this.#relay === undefined || text === undefined) return
-    const texts = [storedTextOf(text)]
+    if (mode === 'off' || text === undefined || this.#relayOf(stream) === undefined) return
+    const texts = [textAtHome(stream, text)]
     const author = { texts, author_pubkey: keyOf(frame.from) }
     if (signature === 'duplicated') return this.#tellOf(frame.from, stream, 'duplicated', { heads: [], ...author })
     const { seen } = frame
@@ -292,6 +314,8 @@ export class TranscriptChecks {
       // It is asked again by and by.
       if (state.state === 'beginning') this.#lose(state)
       if (error instanceof RelayError) this.#witnesses?.refused(stream)
+      // A mirror says where it is once it has all that its home signed.
+      if (error instanceof RelayError && error.code === 'BUSY') state.begunAt = -Infinity
     } finally {
       state.isAsking = false
     }
@@ -302,7 +326,7 @@ export class TranscriptChecks {
   async #head(stream: string, asked: Asked): Promise<readonly [Asked, Frame<'HEAD'>]> {
     const { head } = this.#options
     const channel = stream as `#${string}`
-    const witnessed = this.#witnesses === undefined ? {} : { witnessed: true as const }
+    const witnessed = this.#witnesses === undefined || hasHost(stream) ? {} : { witnessed: true as const }
     try {
       return [asked, await head({ channel, ...asked, ...witnessed })]
     } catch (error) {
@@ -315,8 +339,8 @@ export class TranscriptChecks {
 
   /** A head: signed, of this channel, and with the former one at its beginning. */
   #heard(stream: string, state: Stream, asked: Asked, answer: Frame<'HEAD'>): void {
-    const { verify, lifeOf } = this.#options
-    const relay = this.#relay
+    const { verify } = this.#options
+    const relay = this.#relayOf(stream)
     if (relay === undefined || state.state === 'told') return
     const text = answer.checkpoint
     let checkpoint: Checkpoint
@@ -325,11 +349,14 @@ export class TranscriptChecks {
     } catch {
       return this.#tell(stream, 'unsigned', { heads: [text] })
     }
-    if (checkpoint.stream !== stream || checkpoint.epoch !== lifeOf(stream)) return this.#tell(stream, 'unsigned', { heads: [text] })
-    const kept = this.#kept(stream)
+    if (!this.#isOf(stream, checkpoint)) return this.#tell(stream, 'unsigned', { heads: [text] })
+    const known = this.#kept(stream)
+    const kept = known?.checkpoint.epoch === checkpoint.epoch ? known : undefined
     if (kept !== undefined) {
       const heads = [kept.text, text]
       const former = kept.checkpoint
+      // A mirror may have been put back; its home has not gone back by that.
+      if (checkpoint.size < former.size && hasHost(stream)) return
       if (checkpoint.size < former.size) return this.#tell(stream, 'rolled-back', { heads })
       if (checkpoint.size === former.size && !isSameHash(checkpoint.root, former.root)) return this.#tell(stream, 'fork', { heads })
       if (asked.from === former.size && !isConsistent(former, checkpoint, hashesIn(answer.consistency)))
@@ -347,8 +374,8 @@ export class TranscriptChecks {
   /** Heads that witnesses cosigned: of one history with what came here, and how far there are enough of them. */
   async #witnessed(stream: string, state: Stream, { checkpoint, witnessed = [] }: Frame<'HEAD'>): Promise<void> {
     const { verify } = this.#options
-    const [relay, checks] = [this.#relay, this.#witnesses]
-    if (checks === undefined || relay === undefined || state.state === 'told') return
+    const [relay, checks] = [this.#relayOf(stream), this.#witnesses]
+    if (checks === undefined || hasHost(stream) || relay === undefined || state.state === 'told') return
     state.shown = [checkpoint, ...witnessed.slice(0, maxWitnesses)]
     const newest = readCheckpoint(checkpoint)
     let vouched: Witnessed
@@ -372,7 +399,7 @@ export class TranscriptChecks {
     const answer = await this.#options.head({ channel, from: head.size, peaks: true })
     if (this.#streams.get(stream) !== state) return false
     this.#heard(stream, state, { from: head.size }, answer)
-    const relay = this.#relay
+    const relay = this.#relayOf(stream)
     if (relay === undefined || state.state as Stream['state'] === 'told') return false
     const { isBeginning, proof } = comparedHeads(head, answer, relay.key, this.#options.verify)
     const later = readCheckpoint(answer.checkpoint)
@@ -419,12 +446,11 @@ export class TranscriptChecks {
   }
 
   #kept(stream: string): { readonly checkpoint: Checkpoint, readonly text: string } | undefined {
-    const { positions, lifeOf } = this.#options
-    const text = positions.head?.(stream)
+    const text = this.#options.positions.head?.(stream)
     if (text === undefined) return undefined
     try {
       const checkpoint = readCheckpoint(text)
-      return checkpoint.relay === this.#relay?.id && checkpoint.epoch === lifeOf(stream) ? { checkpoint, text } : undefined
+      return this.#isOf(stream, checkpoint) ? { checkpoint, text } : undefined
     } catch {
       return undefined
     }
@@ -436,7 +462,12 @@ export class TranscriptChecks {
   }
 
   #evidence(problem: TranscriptProblem, stream: string, shown: Shown) {
-    return { format: 'agentchat-evidence/1' as const, problem, stream, relay_pubkey: this.#relay?.key, ...shown }
+    const { name } = addressOf(stream)
+    return {
+      ...{ format: 'agentchat-evidence/1' as const, problem, stream: name, relay_pubkey: this.#relayOf(stream)?.key },
+      ...(name !== stream && { mirror: stream }),
+      ...shown,
+    }
   }
 
   /** Of what an author says, once for each: that is no reason to check nothing more. */

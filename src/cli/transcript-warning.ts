@@ -19,7 +19,8 @@ export const transcriptWarning = (
     }; the heads are in ${file}. Ask a witness: agentchat transcript head RELAY '${
       visible(evidence.stream)
     }@HOST' --out its.head; agentchat transcript compare its.head`
-  return `warning: the relay does not keep to one history of ${
-    visible(evidence.stream)
-  } (${problem}); what shows it is in ${file}: agentchat verify --evidence ${file}`
+  const what = evidence.mirror === undefined
+    ? `the relay does not keep to one history of ${visible(evidence.stream)}`
+    : `${visible(evidence.mirror)} is not shown as its home signed it`
+  return `warning: ${what} (${problem}); what shows it is in ${file}: agentchat verify --evidence ${file}`
 }

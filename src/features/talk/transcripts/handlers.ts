@@ -10,6 +10,7 @@ import {
   readWitnessKey,
   relayWitness,
   signCheckpoint,
+  TranscriptRange,
 } from '../../../../lib/identity/transcripts/index.ts'
 import { fingerprintOf } from '../../../../lib/identity/index.ts'
 import { hasHost, type RequestBody } from '../../../../lib/protocol/index.ts'
@@ -28,7 +29,7 @@ export interface TranscriptOptions {
   readonly mirrorOf: (
     db: TableReader,
     channel: string,
-  ) => Promise<{ readonly upto: number, readonly checkpoint: string | null } | undefined>
+  ) => Promise<{ readonly upto: number, readonly tree: string, readonly checkpoint: string | null } | undefined>
   /** Heads of its tree that this relay cosigned, none larger than a size. */
   readonly ownCosigned: (db: TableReader, checkpoint: string, most: number | undefined) => Promise<readonly string[]>
   /** Whose cosignatures are kept: relays by their server_id, others by their keys (`readWitnessKey`). */
@@ -71,13 +72,14 @@ export const transcripts = (
   /** The head that its home signed, and those that this relay cosigned, as a witness: none larger than `from`. What proves more is at the home. */
   const headOfMirror = async (db: Db, channel: string, { from, seq, peaks, witnessed }: RequestBody<'HEAD'>): Promise<Reply<'HEAD'>> => {
     const mirror = await mirrorOf(db, channel)
-    if (
-      mirror?.checkpoint == null || seq !== undefined || peaks === true || witnessed !== true && from !== undefined && from !== mirror.upto
-    )
+    if (mirror?.checkpoint == null || seq !== undefined || witnessed !== true && from !== undefined && from !== mirror.upto)
       throw new Fail('MESSAGE_NOT_FOUND', `What proves that of ${channel} is at its own relay: ask there`)
+    const { size } = readCheckpoint(mirror.checkpoint)
+    if (peaks === true && size !== mirror.upto) throw new Fail('BUSY', `${channel} has more at its own relay: it is on its way here`, 1_000)
     const { oldest } = await db.log.head(channel)
     return reply('HEAD', {
-      ...{ channel: channel as `#${string}`, size: readCheckpoint(mirror.checkpoint).size, oldest, checkpoint: mirror.checkpoint },
+      ...{ channel: channel as `#${string}`, size, oldest, checkpoint: mirror.checkpoint },
+      ...(peaks === true && { peaks: TranscriptRange.from(mirror.tree)!.peaks.map(base64) }),
       ...(witnessed === true && { witnessed: [...await ownCosigned(db, mirror.checkpoint, from)] }),
     })
   }
