@@ -41,7 +41,7 @@ import { threadMigrations } from '../store/threads.ts'
 import { tokenMigrations } from '../store/tokens.ts'
 import { blankedMigrations } from '../store/blanked.ts'
 import { transcriptMigrations } from '../store/transcripts.ts'
-import { inHandOf, isOneHand } from './account/accounts/claims.ts'
+import { inHandOf, isOneHand, ownAmongBy } from './account/accounts/claims.ts'
 import { allOwners, claimMigrations, ownersOf } from './account/accounts/claims-store.ts'
 import { accountMigrations } from './account/accounts/store.ts'
 import { deviceMigrations } from './account/accounts/devices-store.ts'
@@ -182,11 +182,12 @@ const tradePorts = (options: FeatureOptions) => {
   const checkSignature = signatureCheck(options)
   const book = reputationBook(options)
   const hands = options.accounts
-    ? { isOneHand, inHandOf, ownersOf, owners: allOwners }
+    ? { isOneHand, inHandOf, ownersOf, ownAmong: ownAmongBy(ownersOf), owners: allOwners }
     : {
       isOneHand: (_: Db, a: string, b: string) => Promise.resolve(a === b),
       inHandOf: (_: Db, agent: string) => Promise.resolve([agent]),
       ownersOf: () => Promise.resolve(new Map<string, string>()),
+      ownAmong: ownAmongBy(() => Promise.resolve(new Map())),
       owners: () => Promise.resolve(new Map<string, string>()),
     }
   const { stakeable, settled } = settlementsOf(book, hands.isOneHand)

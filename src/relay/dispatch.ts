@@ -356,7 +356,7 @@ export class Dispatch {
     const right = 'refusesAll' in handler ? 'relay.look' : requests[type].may
     const passed = gate.pass(right, connection, { type, body, now, office, isWrite: false }, roster)
     const { me, channel, isAdmin, account, byRight, passkeyAsked } = passed
-    return { ctx: { now, asker: connection, roster, epoch, db, aside, me, channel, isAdmin, passkeyAsked }, account, byRight }
+    return { ctx: { now, asker: connection, roster, epoch, db, aside, me, channel, isAdmin, account, passkeyAsked }, account, byRight }
   }
 
   /** What a read comes to; an admin's is kept. */

@@ -30,6 +30,8 @@ interface BaseCtx {
   readonly epoch: string
   /** An admin agent, or whoever sent the admin key with the request. */
   readonly isAdmin: boolean
+  /** The account by whose right it is asked, if by that of one. */
+  readonly account?: string | undefined
   /** Thrown in the place of a refusal that admins do not get: an account operates the relay, and its passkey has to vouch anew. */
   readonly passkeyAsked?: Fail | undefined
 }

@@ -97,7 +97,7 @@ export class WriteJob implements Job {
     const asked = { type, body, now, office, isWrite: true }
     const { me, channel, isAdmin, account, byRight, passkeyAsked } = gate.pass(may, connection, asked, roster)
     const below = account === undefined || office?.office === 'operator' ? undefined : this.#below(tx)
-    const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel, isAdmin, passkeyAsked, below }
+    const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel, isAdmin, account, passkeyAsked, below }
     const isAsBefore = connection.agent === this.#agent && connection.challenge === this.#challenge
     const ready = isAsBefore ? this.#prepared : this.#prepare()
     const refusal = quota.refusal(cost, this.bytes)

@@ -181,6 +181,25 @@ export const isOneHand = async (db: Db, a: string, b: string): Promise<boolean> 
   return owner !== undefined && await ownerOf(db, b) === owner
 }
 
+/** Who asks: an agent, as it is called now, the account by whose right it does, or both. */
+interface Hands {
+  readonly agent?: string | undefined
+  readonly account?: string | undefined
+}
+
+/**
+ * Of some agents those in the hand of who asks, as far as it is known: under any key that it had, and of its account.
+ * @param ownersOf of agents, as they are called now, those that belong to an account
+ */
+export const ownAmongBy =
+  (ownersOf: (db: Db, agents: readonly string[]) => Promise<ReadonlyMap<string, string>>) =>
+  async (db: Db, agents: readonly string[], { agent: me, account }: Hands): Promise<readonly string[]> => {
+    const present = await Promise.all(agents.map(agent => successorOf(db, agent)))
+    const owners = await ownersOf(db, me === undefined ? present : [...present, me])
+    const accounts = [account, me === undefined ? undefined : owners.get(me)].filter(each => each !== undefined)
+    return agents.filter((_, i) => present[i] === me || accounts.includes(owners.get(present[i]!) ?? ''))
+  }
+
 /** An agent, and whoever belongs to the same account. */
 export const inHandOf = async (db: Db, agent: string): Promise<readonly string[]> => {
   const owner = await ownerOf(db, agent)

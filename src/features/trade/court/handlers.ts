@@ -76,6 +76,20 @@ export const court = (options: CourtOptions): ScopedFeature<Requests> => {
     { case: { disputant, respondent, seats } }: Dispute,
   ): readonly string[] => [disputant, respondent, ...seats.map(seat => seat.arbiter)]
 
+  const partiesOf = ({ case: { disputant, respondent } }: Dispute): readonly string[] => [disputant, respondent]
+
+  /** Whose evidence an admin sees before it is closed: that of both, but of a case of his own his own, by whatever right he looks at it. */
+  const sidesOf = async (db: Db, dispute: Dispute, agent: string, account: string | undefined): Promise<readonly string[]> => {
+    const own = await options.ownAmong(db, partiesOf(dispute), { agent, account })
+    return own.length > 0 ? own : partiesOf(dispute)
+  }
+
+  /** An account may have come to own a party and an arbiter since the draw. @throws Fail */
+  const checkNotOwn = async ({ tx, me }: WriteCtx, dispute: Dispute): Promise<void> => {
+    if ((await options.ownAmong(tx, partiesOf(dispute), { agent: me.id })).length > 0)
+      throw new Fail('NOT_ALLOWED', 'A party of this case belongs to your account: somebody else judges it')
+  }
+
   const isTaken = ({ taken }: Dispute, as: string, sig: string): boolean => taken[as]?.includes(sig) === true
 
   const take = ({ taken }: Dispute, as: string, sig: string): Dispute['taken'] => {
@@ -278,7 +292,12 @@ export const court = (options: CourtOptions): ScopedFeature<Requests> => {
       },
       DISPUTE_REVEAL: { write: reveal },
       ARBITER_ACCEPT: {
-        write: (ctx, request) => act(ctx, 'ARBITER_ACCEPT', request, { act: 'ACCEPT', said: answered(ctx.me.id, 'accepted', null) }),
+        write: (ctx, request) =>
+          act(ctx, 'ARBITER_ACCEPT', request, {
+            act: 'ACCEPT',
+            check: dispute => checkNotOwn(ctx, dispute),
+            said: answered(ctx.me.id, 'accepted', null),
+          }),
       },
       ARBITER_DECLINE: {
         write: (ctx, request) =>
@@ -305,8 +324,9 @@ export const court = (options: CourtOptions): ScopedFeature<Requests> => {
           return act(ctx, 'VOTE', request, {
             act: 'VOTE',
             input: { vote: { verdict, captureMinor: capture_minor ?? null } },
-            async check({ proposalId }) {
-              const deal = await deals.find(ctx.tx, proposalId)
+            async check(dispute) {
+              await checkNotOwn(ctx, dispute)
+              const deal = await deals.find(ctx.tx, dispute.proposalId)
               if ((capture_minor ?? 0) > (deal?.held_minor ?? 0))
                 throw new Fail('INVALID_MSG', `capture_minor: between 0 and the ${deal?.held_minor ?? 0} that is held`)
             },
@@ -331,7 +351,7 @@ export const court = (options: CourtOptions): ScopedFeature<Requests> => {
       },
       ADMIN_DISPUTES: { read: (ctx, { phase, before, limit }) => page(ctx, { phase, before, limit }) },
       DISPUTE_EVENTS: {
-        async read({ me, db, isAdmin, passkeyAsked }, { dispute_id, after = 0, limit = options.maxPage }) {
+        async read({ me, db, isAdmin, account, passkeyAsked }, { dispute_id, after = 0, limit = options.maxPage }) {
           const dispute = await found(db, dispute_id)
           const as = await asOneOf(db, me.id, peopleOf(dispute))
           const isConcerned = mayRead(dispute, as)
@@ -341,7 +361,7 @@ export const court = (options: CourtOptions): ScopedFeature<Requests> => {
           const more = (rows.at(-1)?.seq ?? Infinity) < (await db.log.head(stream)).seq
           const page = pageReply('DISPUTE_EVENTS', {
             dispute: recordOf(dispute),
-            ...shownEvidence(dispute, isAdmin && !isConcerned ? 'admin' : as),
+            ...shownEvidence(dispute, isConcerned ? [as] : await sidesOf(db, dispute, me.id, account)),
             more,
           }, 'events', rows.map(row => row.text))
           return isConcerned ? page : { ...page, byRight: true }

@@ -85,4 +85,10 @@ export interface CourtOptions {
   readonly inHandOf: (db: Db, agent: string) => Promise<readonly string[]>
   /** Of some agents, as they are called now, the accounts of those that belong to one. */
   readonly ownersOf: (db: Db, agents: readonly string[]) => Promise<ReadonlyMap<string, string>>
+  /** Of some agents those in the hand of who asks, as far as it is known: under any key that it had, and of its account. */
+  readonly ownAmong: (
+    db: Db,
+    agents: readonly string[],
+    asker: { readonly agent?: string | undefined, readonly account?: string | undefined },
+  ) => Promise<readonly string[]>
 }

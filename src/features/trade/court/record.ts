@@ -51,11 +51,14 @@ export const mayRead = ({ case: { disputant, respondent, seats } }: Dispute, age
   agent === disputant || agent === respondent
   || seats.some(({ arbiter, state }) => arbiter === agent && state !== 'declined' && state !== 'silent')
 
-/** What of the evidence an agent sees: a party its own, everyone concerned all of it once it is closed, an admin all of it at once. */
+/**
+ * What of the evidence is seen: everyone concerned sees all of it once it is closed, and until then a party its own, an admin all of it.
+ * @param to the parties whose it is seen as
+ */
 export const shownEvidence = (
   { case: { disputant, respondent, heard }, statements }: Dispute,
-  to: string,
+  to: readonly string[],
 ): { readonly disputant_evidence: Evidence | null, readonly respondent_evidence: Evidence | null } => ({
-  disputant_evidence: heard || to === 'admin' || to === disputant ? statements.disputant ?? null : null,
-  respondent_evidence: heard || to === 'admin' || to === respondent ? statements.respondent ?? null : null,
+  disputant_evidence: heard || to.includes(disputant) ? statements.disputant ?? null : null,
+  respondent_evidence: heard || to.includes(respondent) ? statements.respondent ?? null : null,
 })

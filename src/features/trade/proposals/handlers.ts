@@ -227,15 +227,16 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
     })
 
   const port: ProposalPort = {
-    async ruling(tx, proposalId, { captureMinor, winner, reason, by, panel }, now) {
+    async ruling(tx, proposalId, { captureMinor, winner, reason, by, account, panel }, now) {
       const proposal = await found(tx, proposalId)
       const { proposer, recipient } = proposal.deal
       if (winner !== undefined && winner !== proposer && winner !== recipient)
         throw new Fail('INVALID_PROPOSAL', 'NOT_PROPOSAL_PARTY: the winner is one of the parties')
-      const isParty = by !== relayItself && await partyOf(tx, by, proposal) !== undefined
+      // Nobody judges his own case, under whatever key of his and by whatever right.
+      const [party] = panel === undefined ? await options.ownAmong(tx, [proposer, recipient], { agent: by, account }) : []
       return steps.take(tx, now, proposal, {
         action: 'RULE',
-        actor: isParty ? { kind: 'agent', id: by } : { kind: 'arbiter', id: by },
+        actor: party === undefined ? { kind: 'arbiter', id: by } : { kind: 'agent', id: party },
         by,
         winner,
         byPanel: panel !== undefined,
@@ -439,8 +440,8 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
         },
       },
       ADMIN_RULING: {
-        write: ({ me, tx, now }, { proposal_id, capture_minor, winner, reason }) =>
-          port.ruling(tx, proposal_id, { captureMinor: capture_minor, winner, reason, by: me?.id ?? relayItself }, now),
+        write: ({ me, account, tx, now }, { proposal_id, capture_minor, winner, reason }) =>
+          port.ruling(tx, proposal_id, { captureMinor: capture_minor, winner, reason, by: me?.id ?? relayItself, account }, now),
       },
       ...proposalReads(options),
     },

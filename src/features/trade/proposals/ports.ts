@@ -63,6 +63,12 @@ export interface ProposalOptions {
   readonly holding: Holding
   /** Whether two agents, as they are called now, are one party: the same, or of one account. */
   readonly isOneHand: (db: Db, a: string, b: string) => Promise<boolean>
+  /** Of some agents those in the hand of who asks, as far as it is known: under any key that it had, and of its account. */
+  readonly ownAmong: (
+    db: Db,
+    agents: readonly string[],
+    asker: { readonly agent?: string | undefined, readonly account?: string | undefined },
+  ) => Promise<readonly string[]>
   /** How much an agent may have at stake in all: its rating less the floor. */
   readonly stakeable: (db: Db, agent: string) => Promise<number>
   readonly settled: (tx: Tx, settlement: Settlement, now: number) => Promise<Settled>
@@ -80,6 +86,8 @@ export interface ProposalPort {
       readonly winner?: string | undefined
       readonly reason?: string | undefined
       readonly by: string
+      /** By whose right, if by that of an account. */
+      readonly account?: string | undefined
       readonly panel?: { readonly disputeId: string }
     },
     now: number,
