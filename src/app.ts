@@ -14,6 +14,7 @@ import { openFilesLimit } from './base/open-files.ts'
 import { sealOf } from './base/seal.ts'
 import { version } from './base/version.ts'
 import { agreementOf } from './config/agreement.ts'
+import { readBrand } from './config/brand.ts'
 import { ConfigError, type ConfigProblem } from './config/load.ts'
 import { policiesOf } from './domain/policies.ts'
 import { shownSettings } from './config/describe.ts'
@@ -379,14 +380,15 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       maxFileBytes: config.maxFileBytes,
       keepMs: keepFileMs,
     })
+    const brand = config.brand === undefined ? undefined : readBrand(config.brand)
     const people = accounts
       ? openPeople({
-        ...{ config, store, clock, log, serverId, resolve, secret: resumeSecret, signal: stopping.signal },
+        ...{ config, brand, store, clock, log, serverId, resolve, secret: resumeSecret, signal: stopping.signal },
         signedOut: () => void relay.bonds.check(),
         paceMs: parts.pace?.deviceMs,
       })
       : undefined
-    const consoleDoor = config.console ? openConsole(log, parts.consoleFolder) : undefined
+    const consoleDoor = config.console ? openConsole(log, brand, parts.consoleFolder) : undefined
     const relay: Relay = new Relay({
       ...config,
       version,
@@ -428,10 +430,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       random,
       pace: { tickMs: 1_000, sweepMs: 1_000, signalMs: 1_000, ...parts.pace },
     })
-    if (parts.loadsLate !== true) {
-      await mcp?.load()
-      await people?.load()
-    }
+    if (parts.loadsLate !== true) await Promise.all([mcp?.load(), people?.load()])
     const port = await relay.start()
     const setUpUrl = await people?.listens([...(relay.webPort === undefined ? [] : [relay.webPort]), port])
     const { isTls } = relay

@@ -8,6 +8,7 @@ import type { Logger } from './base/logger.ts'
 import { sealOf } from './base/seal.ts'
 import { ConfigError, type ConfigProblem } from './config/load.ts'
 import type { Config } from './config/schema.ts'
+import type { Brand } from './domain/brand.ts'
 import { loadPasskeys } from './domain/passkey.ts'
 import { noSite, sitesOf } from './domain/sites.ts'
 import { cookieOf } from './doors/account/cookie.ts'
@@ -20,6 +21,7 @@ import { devicePaceMs, Devices } from './features/account/accounts/devices.ts'
 import { Identities } from './features/account/accounts/identities.ts'
 import { accountsCalled, recover, summaries, type AccountSummary, type Recovery } from './features/account/accounts/keeping.ts'
 import { accountMigrations, type AccountRow } from './features/account/accounts/store.ts'
+import { Preferences } from './features/account/accounts/preferences.ts'
 import { Vault } from './features/account/accounts/vault.ts'
 import type { Resolve } from './outbound/guard.ts'
 import { oidcOf, type OidcOptions } from './outbound/oidc.ts'
@@ -31,6 +33,7 @@ import type { Store } from './store/store.ts'
 
 export interface PeopleOptions {
   readonly config: Config
+  readonly brand: Brand | undefined
   readonly store: Store
   readonly clock: Clock
   readonly log: Logger
@@ -57,13 +60,15 @@ export interface People {
 
 /** @throws ConfigError where passkeys are good nowhere */
 export const openPeople = (
-  { config, store, clock, log, secret, serverId, paceMs = devicePaceMs, resolve, signal, signedOut }: PeopleOptions,
+  { config, brand, store, clock, log, secret, serverId, paceMs = devicePaceMs, resolve, signal, signedOut }: PeopleOptions,
 ): People => {
   let ports: readonly number[] = [config.webPort ?? config.port, config.port]
   const sites = () => sitesOf({ publicUrls: config.publicUrls, isTls: config.cert !== undefined, ports })
   if (sites().length === 0) throw new ConfigError([{ where: 'accounts', message: noSite }])
-  const accounts = new Accounts({ ...config, store, clock, randomBytes, secret, relayName: config.name })
+  const relayName = brand?.name ?? config.name
+  const accounts = new Accounts({ ...config, store, clock, randomBytes, secret, relayName })
   const claims = new Claims({ ...limits, ...config, store, clock, verify: createVerify(), serverId })
+  const preferences = new Preferences({ ...config, store, clock })
   const vault = new Vault({ ...config, store, clock, randomBytes, accounts })
   const devices = new Devices({ store, clock, randomBytes, claims, paceMs })
   const { providers, oidc } = providersOf(config, { resolve, now: () => clock.now(), signal })
@@ -84,13 +89,16 @@ export const openPeople = (
       oidc: elsewhere,
       accounts,
       claims,
+      preferences,
       vault,
       devices,
       devicePaceMs: paceMs,
       clock,
       log,
       sites,
-      relayName: config.name,
+      relayName,
+      brand,
+      isOpen: config.signUp === 'open',
       signInMs,
     }),
     signIns: {

@@ -33,7 +33,7 @@ const nameOf = async (who: Browser) => ((await who.ask('GET', '/account/me')).bo
 
 beforeAll(async () => {
   folder = newFolder()
-  for (const id of ['work', 'home', 'public', 'open'])
+  for (const id of ['work', 'home', 'public', 'open', 'staff'])
     providers[id] = await IdentityProvider.start([`${origin}/signin/callback/${id}`], secret)
   // Nobody is there any more.
   const gone = createServer().listen(0, '127.0.0.1')
@@ -51,6 +51,10 @@ beforeAll(async () => {
       { ...common, id: 'home', issuer: providers['home']!.issuer, label: 'Home', trusted: true },
       { ...common, id: 'public', issuer: providers['public']!.issuer, label: 'Public' },
       { ...common, id: 'open', issuer: providers['open']!.issuer, label: 'Open', signUp: true },
+      {
+        ...{ ...common, id: 'staff', issuer: providers['staff']!.issuer, label: 'Staff', signUp: true },
+        roles: { claim: 'groups', scope: 'staff', map: { 'relay moderators': 'moderator', revision: 'auditor' } },
+      },
       { ...common, id: 'gone', issuer: `http://127.0.0.1:${port}`, label: 'Gone' },
       // It says that it is another one.
       { ...common, id: 'other', issuer: providers['work']!.issuer.replace('127.0.0.1', 'localhost'), label: 'Other' },
@@ -68,7 +72,7 @@ afterAll(async () => {
 describe('an identity elsewhere', () => {
   test('is nobody’s until its owner adds it, signed in and fresh; then it signs in, at level 1', async () => {
     expect((await browser().ask('GET', '/signin/providers')).body).toMatchObject({
-      items: [{ id: 'work', label: 'Work' }, {}, {}, {}, {}, {}],
+      items: [{ id: 'work', label: 'Work' }, {}, {}, {}, {}, {}, {}],
     })
     expect(endOf(await signIn(browser(), 'work', person))).toEqual([303, '/account#oidc=unknown'])
     later()
@@ -135,6 +139,34 @@ describe('an identity elsewhere', () => {
     expect(await nameOf(ben)).toBe('Ben')
     later()
   })
+})
+
+test('what somebody is here follows what the provider says, each time that he signs in by it, by nothing else, and never makes or ends an operator', async () => {
+  const roleOf = async (who: Browser) => ((await who.ask('GET', '/account/me')).body as { account: { role: string } }).account.role
+  const come = async (groups: unknown, sub = 'cyd', who = browser()) => {
+    expect(endOf(await signIn(who, 'staff', { sub, name: 'Cyd', groups } as Person))).toEqual([303, '/account'])
+    later()
+    return roleOf(who)
+  }
+  expect(await come(undefined)).toBe('person')
+  expect(await come(['everybody', 'revision', 'relay moderators'])).toBe('moderator')
+  expect(await come('revision')).toBe('auditor')
+  const first = browser()
+  expect(await come(['relay moderators'], 'cyd', first)).toBe('moderator')
+  for (const none of [[], 'relay', { revision: true }, 7, ['operator'], ['__proto__'], undefined]) {
+    expect(await come(['relay moderators'])).toBe('moderator')
+    expect([none, await come(none)]).toEqual([none, 'person'])
+  }
+  // In a browser that is signed in already, too, and noted.
+  expect(await roleOf(first)).toBe('person')
+  const { items } = (await first.ask('GET', '/account/audit')).body as { items: { action: string, target: string }[] }
+  expect(items.find(({ action }) => action === 'role_set')!.target).toMatch(/^~[0-9a-f]{16} person staff$/)
+  // A provider that says nothing of it changes nothing.
+  await come(['revision'])
+  await ada.signIn(adaKey)
+  expect(endOf(await signIn(ada, 'staff', { sub: 'ada-7', groups: ['revision'] }, '/account/identities/'))).toEqual([303, '/account'])
+  expect(await come(['revision'], 'ada-7')).toBe('operator')
+  later()
 })
 
 describe('what comes back', () => {

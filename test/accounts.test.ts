@@ -346,7 +346,7 @@ describe('what cannot be undone', () => {
   test('what was asked before everywhere was signed out is not done behind it', async () => {
     const site = { origin, rpId: 'relay.example' }
     const parts = { store: relay.store, clock, randomBytes, auditCount: 1_000 }
-    const accounts = new Accounts({ ...parts, secret: 'x', relayName: 'x' })
+    const accounts = new Accounts({ ...parts, secret: 'x', relayName: 'x', signUp: 'invite', maxAccounts: 0 })
     const claims = new Claims({ ...parts, verify, serverId: relay.serverId, maxClockSkewMs: minuteMs })
     await ada.signIn(adaKey)
     const me = (await accounts.who(cookie(ada)))!

@@ -28,7 +28,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['lib/index.ts', ['lib/client']],
   ['lib/rules', ['@marcbachmann/cel-js']],
   ['src/base', ['node:', 'pino', 'prom-client']],
-  ['src/config', ['src/base', 'zod', 'yaml', 'node:']],
+  ['src/config', ['src/base', 'src/domain/brand.ts', 'src/domain/logo.ts', 'zod', 'yaml', 'node:']],
   ['src/store', [
     'lib/identity/transcripts',
     'lib/node/private-folder.ts',
@@ -180,7 +180,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'zod',
   ]],
   // Files for browsers.
-  ['src/doors/console', ['lib/protocol/price.ts', 'src/base', 'src/relay/inside.ts', 'node:']],
+  ['src/doors/console', ['lib/protocol/price.ts', 'src/base', 'src/domain/brand.ts', 'src/relay/inside.ts', 'node:']],
   ['src/doors/mcp', [
     'lib/protocol',
     'lib/identity',

@@ -94,6 +94,7 @@ export const rights = {
   'account.enter': right('account', ['everyone'], 'none', 'Sign in: by a passkey, a link, a code, a provider'),
   'account.claim': right('account', ['agent'], 'none', 'Say by the key of an agent whose it is, and end it'),
   'account.read': right('account', ['person'], 'none', 'See the account: passkeys, browsers, agents, closed keys, what was done'),
+  'account.prefer': right('account', ['person'], 'none', 'Say in which language one is spoken to'),
   'account.leave': right('account', ['person'], 'none', 'Sign out, here and everywhere'),
   'account.link': right('account', ['person'], 'none', 'Ask another browser of the account for its key, and refuse one that asks'),
   'credential.write': right('account', ['person'], 'none', 'Add and remove passkeys and providers', 2),

@@ -13,6 +13,7 @@ const own: readonly string[] = [
   'node',
   'cert',
   'key',
+  'brand',
   'metricsPort',
   'metricsHost',
   'logLevel',

@@ -35,7 +35,7 @@ const agentKey = z.string().regex(/^([0-9a-f]{64}|@[0-9a-f]{16})$/,
   'the fingerprint of a key (64 hex digits, told by agentchat identity show), or an agent id like @8addfe276526c9f6')
 
 /** Text that people read in one line: nothing in it drives a terminal. */
-const line = (maxChars: number) =>
+export const line = (maxChars: number) =>
   z.string().max(maxChars).regex(/^[^\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]*$/u, 'one line without '
     + 'control characters')
 const RelayUrl = z.string().regex(/^wss?:\/\/[^\s?#@]{1,290}$/, 'a relay URL like wss://relay.example').refine(URL.canParse,
@@ -54,6 +54,12 @@ const OidcProvider = z.strictObject({
   label: line(40).min(1),
   trusted: z.boolean().default(false),
   signUp: z.boolean().default(false),
+  /** What accounts are here, by what the provider says of them: of the roles that it has a value for the first one. */
+  roles: z.strictObject({
+    claim: z.string().min(1).max(200),
+    scope: z.string().regex(/^[!-~]{1,100}$/, 'a scope, as the provider calls it').optional(),
+    map: z.record(z.string().min(1).max(200), z.enum(['moderator', 'reviewer', 'auditor'])),
+  }).optional(),
 })
 
 const publicChannels = ['#general', '#engineering', '#pull-requests', '#help', '#love', '#agents', '#discovery', '#bounties']
@@ -122,11 +128,19 @@ export const settings = {
   accounts: setting(z.boolean().default(false),
     'Take accounts of people, who sign in by a passkey at /account (docs/ACCOUNTS.md): from the machine itself, or at those of `publicUrls` that are wss:// and '
       + 'have a name. `agentchat serve` prints the link that makes the first one. Run from its sources or as a library it needs `npm install @simplewebauthn/server@14`.'),
+  signUp: setting(z.enum(['closed', 'invite', 'open']).default('invite'),
+    'Who gets an account: closed: nobody more; invite: whom an operator invites; open: whoever comes, by a passkey. Providers of `oidc` say it for themselves.'),
+  maxAccounts: setting(count().default(100_000), 'Accounts in all, up to which one is made for whoever comes uninvited; 0 = unlimited.', {
+    value: 'N',
+  }),
   oidc: setting(z.array(OidcProvider).max(10).default([]),
     'Identity providers that people of accounts sign in by: a list in the file, or JSON (docs/ACCOUNTS.md). Run from its sources or as a library the relay '
       + 'needs `npm install openid-client@6`.', { secret: true, value: 'JSON' }),
   console: setting(z.boolean().default(true),
     'Serve the console at /console/: pages for people, in a browser (docs/CONSOLE.md). Not there when the relay is run from sources that were not built.'),
+  brand: setting(z.string().min(1).optional(),
+    'File (JSON) with the name, logo, colours and links that the pages for people show in the place of ours (docs/CONSOLE.md#your-own-name-on-it).',
+    { value: 'FILE' }),
   mcp: setting(z.boolean().default(true),
     'Answer under /mcp too: the relay as tools of MCP hosts, by token (docs/MCP.md). Needs `npm install @modelcontextprotocol/server@2.4.0` beside agentchat.'),
   mcpMaxWaitMs: setting(z.number().int().min(1_000).max(10 * 60_000).default(110_000),

@@ -9,6 +9,8 @@ export interface OidcProvider {
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret: string | undefined
+  /** A claim of which the values are wanted too, and the scope that it takes, if one of its own. */
+  readonly roles?: { readonly claim: string, readonly scope?: string | undefined } | undefined
 }
 
 /** What is kept between going there and coming back. */
@@ -28,6 +30,8 @@ export interface OidcIdentity {
   readonly email: string | undefined
   readonly isVerified: boolean
   readonly name: string | undefined
+  /** Of the claim that is wanted; there may be none. */
+  readonly values: readonly string[]
 }
 
 /** down: it does not answer; refused: what came back does not hold. */
@@ -60,6 +64,7 @@ export interface Oidc {
 
 const timeoutMs = 10_000
 const maxBytes = 256 * 1024
+const maxValues = 1_000
 /** What a provider says of itself is asked for again after so long. */
 const keptMs = 60 * 60_000
 /** … and one that failed after so long. */
@@ -105,13 +110,15 @@ export const oidcOf = ({ providers, allow, resolve, now, signal }: OidcOptions):
     }
   }
 
+  const rolesOf = (provider: string) => providers.find(({ id }) => id === provider)!.roles
+
   return {
     load: () => load().then(() => undefined),
     begin: (provider, { state, nonce, verifier, redirect }) =>
       telling(provider, async (client, config) =>
         client.buildAuthorizationUrl(config, {
           redirect_uri: redirect,
-          scope: 'openid email profile',
+          scope: ['openid email profile', rolesOf(provider)?.scope ?? []].flat().join(' '),
           state,
           nonce,
           code_challenge: await client.calculatePKCECodeChallenge(verifier),
@@ -126,7 +133,9 @@ export const oidcOf = ({ providers, allow, resolve, now, signal }: OidcOptions):
           idTokenExpected: true,
         })
         const claims = tokens.claims()!
-        const more = claims['email'] === undefined && config.serverMetadata().userinfo_endpoint !== undefined
+        const wanted = rolesOf(provider)?.claim
+        const isWhole = claims['email'] !== undefined && (wanted === undefined || claims[wanted] !== undefined)
+        const more = !isWhole && config.serverMetadata().userinfo_endpoint !== undefined
           ? await client.fetchUserInfo(config, tokens.access_token, claims.sub)
           : {}
         const all: Readonly<Record<string, unknown>> = { ...more, ...claims }
@@ -139,6 +148,7 @@ export const oidcOf = ({ providers, allow, resolve, now, signal }: OidcOptions):
           email: typeof email === 'string' && /^[!-~]{3,254}$/.test(email) ? email.toLowerCase() : undefined,
           isVerified: all['email_verified'] === true,
           name: typeof all['name'] === 'string' ? all['name'] : undefined,
+          values: wanted === undefined ? [] : [all[wanted]].flat().slice(0, maxValues).filter(each => typeof each === 'string'),
         }
       }),
   }

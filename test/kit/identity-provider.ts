@@ -10,6 +10,7 @@ export interface Person {
   readonly email?: string
   readonly email_verified?: boolean
   readonly name?: string
+  readonly groups?: readonly string[] | string
 }
 
 export class IdentityProvider implements AsyncDisposable {
@@ -31,7 +32,7 @@ export class IdentityProvider implements AsyncDisposable {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
     const provider = new Provider(issuer, {
       clients: [{ client_id: 'agentchat', client_secret: secret, redirect_uris: [...redirects] }],
-      claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
+      claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], staff: ['groups'] },
       cookies: { keys: ['a key of tests'] },
       jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256' }] as never },
       features: { devInteractions: { enabled: false } },
@@ -48,7 +49,7 @@ export class IdentityProvider implements AsyncDisposable {
         const grant = grantId === undefined
           ? new provider.Grant({ accountId: self.#person.sub, clientId: String(params['client_id']) })
           : (await provider.Grant.find(grantId))!
-        grant.addOIDCScope('openid email profile')
+        grant.addOIDCScope('openid email profile staff')
         return provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } }, {
           mergeWithLastSubmission: true,
         })

@@ -65,12 +65,17 @@ test('a browser is spoken to in what it wants most of what there is, whatever el
     ['pseudo', 'en'],
     [`${'fr,'.repeat(5_000)}de`, 'en'],
   ]
-  for (const [accepted, locale] of cases) expect(localeOf(null, accepted), accepted?.slice(0, 40)).toBe(locale)
-  expect([localeOf('de', 'en'), localeOf('pseudo'), localeOf('__proto__', 'de'), localeOf('fr', 'de')]).toEqual([
+  for (const [accepted, locale] of cases) expect(localeOf([null, null], accepted), accepted?.slice(0, 40)).toBe(locale)
+  expect([
+    localeOf(['de', 'en'], 'en'),
+    localeOf(['pseudo', 'de']),
+    localeOf(['__proto__', null], 'de'),
+    localeOf(['fr', 'en'], 'de'),
+  ]).toEqual([
     'de',
     'pseudo',
     'de',
-    'de',
+    'en',
   ])
 })
 

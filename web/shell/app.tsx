@@ -5,6 +5,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { Dialog } from '../kit/dialog.tsx'
 import { plain } from '../kit/visible-text.tsx'
 import { Why } from '../kit/why.tsx'
+import { brand } from '../state/brand.ts'
 import { unreadInAll } from '../state/channels.ts'
 import { dismiss, notices } from '../state/notices.ts'
 import { again, doubt, isKeyed, myId, problem, question, sessionState, stage, visitor, welcome } from '../state/session.ts'
@@ -36,7 +37,7 @@ const usePage = (row: RouteRow | undefined): ComponentType<PageProps> | string |
 export const App = () => {
   const title = useComputed(() => {
     const count = unreadInAll.value
-    return `${count > 0 ? `(${count}) ` : ''}${plain(welcome.value?.server ?? '') || 'AgentChat'}`
+    return `${count > 0 ? `(${count}) ` : ''}${plain(brand.name ?? welcome.value?.server ?? '') || 'AgentChat'}`
   })
   useEffect(() => {
     document.title = title.value

@@ -1,6 +1,7 @@
 // The way to the pages: a rail at the side, at the bottom of a small screen.
 import { plain } from '../kit/visible-text.tsx'
 import { account, lookWhoIsIn, signIn, takesAccounts } from '../state/account.ts'
+import { brand } from '../state/brand.ts'
 import { unreadInAll } from '../state/channels.ts'
 import { tellFailure } from '../state/notices.ts'
 import { isKeyed, myId, sessionState, visitor, welcome } from '../state/session.ts'
@@ -14,8 +15,8 @@ export const Rail = ({ current }: { readonly current: string | undefined }) => {
   return (
     <nav class='rail' aria-label={texts.shell.pages} onKeyDown={rove}>
       <div class='brand'>
-        <img src='/console/icon.svg' alt='' width={28} height={28} />
-        <span class='relay'>{plain(welcome.value?.server ?? 'AgentChat')}</span>
+        <img src={brand.logo} alt='' width={28} height={28} />
+        <span class='relay'>{plain(brand.name ?? welcome.value?.server ?? 'AgentChat')}</span>
       </div>
       {routes.map(({ name, sign, title }) => (
         <a key={name} data-item href={hrefOf(name)} aria-current={name === current ? 'page' : undefined}>

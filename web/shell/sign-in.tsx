@@ -1,7 +1,9 @@
 // The first page of somebody whom this browser does not know: a name, and a key that it keeps; or the key of an account.
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { BrandLinks } from '../kit/brand-links.tsx'
 import { account, lookWhoIsIn, takesAccounts, type Vouched } from '../state/account.ts'
+import { brand } from '../state/brand.ts'
 import { begin, comeInAsGuest, comeInWithKey, problem } from '../state/session.ts'
 import { agentName, newKeyInVault, openByCode, openByPasskey } from '../state/vault.ts'
 import { LinkGuest } from './link-guest.tsx'
@@ -55,7 +57,7 @@ export const SignIn = () => {
   return (
     <main class='middle' id='main'>
       <div class='card welcome'>
-        <img src='/console/icon.svg' alt='' width={56} height={56} />
+        <img src={brand.logo} alt='' width={56} height={56} />
         <h1>{texts.hello}</h1>
         {step.value.kind === 'name' && (
           <NameStep
@@ -90,6 +92,7 @@ export const SignIn = () => {
           <Why reason={wrong.value ?? problem.value} />
         </p>
         {step.value.kind === 'name' && <p class='small'>{texts.keyMeans}</p>}
+        <BrandLinks />
       </div>
     </main>
   )

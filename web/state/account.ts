@@ -2,7 +2,8 @@
 import { signal } from '@preact/signals'
 import { offices, type Office } from '../../lib/access/table.ts'
 import { agentId, isAgent, type AgentId } from '../../lib/index.ts'
-import { t } from '../text/index.ts'
+import { locales, t, type Locale } from '../text/index.ts'
+import { chooseLocale } from './preferences.ts'
 import { onOpened } from './session.ts'
 
 /** An account that this browser is signed in to. */
@@ -11,6 +12,8 @@ export interface Account {
   readonly name: string
   /** What it is at the relay; undefined: a person like any other. */
   readonly office: Office | undefined
+  /** In which language it is spoken to; undefined: in what each browser asks for. */
+  readonly locale: Locale | undefined
   readonly agents: readonly AgentId[]
   /** Agents whose keys say that they belong to it: its owner has not answered yet. */
   readonly waiting: readonly { readonly agent: AgentId, readonly expiresAt: number }[]
@@ -52,11 +55,11 @@ export const askAccount = async (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path
   return told
 }
 
-const accountIn = (told: Answer): Pick<Account, 'id' | 'name' | 'office'> | undefined => {
-  const { account: found } = told as { account?: { id?: unknown, name?: unknown, role?: unknown } }
-  return typeof found?.id === 'string'
-    ? { id: found.id, name: String(found.name ?? ''), office: offices.find(each => each === found.role) }
-    : undefined
+const accountIn = (told: Answer): Pick<Account, 'id' | 'name' | 'office' | 'locale'> | undefined => {
+  const { account: found } = told as { account?: { id?: unknown, name?: unknown, role?: unknown, locale?: unknown } }
+  if (typeof found?.id !== 'string') return undefined
+  const [office, locale] = [offices.find(each => each === found.role), locales.find(each => each === found.locale)]
+  return { id: found.id, name: String(found.name ?? ''), office, locale }
 }
 
 interface ToldAgents {
@@ -80,6 +83,8 @@ export const askWhoIsIn = async (): Promise<Account | undefined> => {
       waiting: claims.filter(({ agent }) => isAgent(agent)).map(each => ({ ...each, agent: agentId(each.agent) })),
       passkeys: passkeys?.map(({ id }) => String(id)) ?? [],
     }
+    // This browser has it from here on, signed in or not.
+    if (mine?.locale !== undefined) chooseLocale(mine.locale)
   } catch (error) {
     if (!(error instanceof Refused && nobody.has(error.status))) throw error
     takesAccounts.value = error.status === 401
@@ -155,6 +160,17 @@ export const fresh = async <T>(act: () => Promise<T>): Promise<T> => {
 export const answerClaim = async (agent: AgentId, isMine: boolean): Promise<void> => {
   await fresh(() => askAccount(isMine ? 'POST' : 'DELETE', `/account/agents/${agent}`, isMine ? {} : undefined))
   await lookWhoIsIn()
+}
+
+/** Chooses a language, here and wherever the account is signed in, if any is here. @throws Refused it is so here alone */
+export const setLocale = async (chosen: Locale | undefined): Promise<void> => {
+  chooseLocale(chosen)
+  const mine = account.peek()
+  if (mine === undefined) return
+  await askAccount('PUT', '/account/locale', { locale: chosen ?? null })
+  account.value = { ...mine, locale: chosen }
+  // Who is in may have been asked meanwhile.
+  chooseLocale(chosen)
 }
 
 /** Signs this browser out of the account, or every browser. The key stays. */

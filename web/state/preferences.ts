@@ -1,9 +1,12 @@
 // How the visitor wants the console to look and speak; kept in this browser.
 import { effect, signal } from '@preact/signals'
 import { locales, speak, type Locale } from '../text/index.ts'
+import { brand } from './brand.ts'
 
-export const themes = ['brutalist', 'neon', 'plain', 'contrast'] as const
-export type Theme = typeof themes[number]
+/** `brand`: in the colours of the relay's operator. */
+export type Theme = 'brand' | 'brutalist' | 'neon' | 'plain' | 'contrast'
+/** Those to choose from, the first one by default. */
+export const themes: readonly Theme[] = [...brand.hasTheme ? ['brand'] as const : [], 'brutalist', 'neon', 'plain', 'contrast']
 
 const read = (key: string): string | null => {
   try {
@@ -12,9 +15,10 @@ const read = (key: string): string | null => {
     return null
   }
 }
-const write = (key: string, value: string): void => {
+const write = (key: string, value: string | undefined): void => {
   try {
-    localStorage.setItem(`agentchat.${key}`, value)
+    if (value === undefined) localStorage.removeItem(`agentchat.${key}`)
+    else localStorage.setItem(`agentchat.${key}`, value)
   } catch {
     // A browser that keeps nothing shows it all the same.
   }
@@ -23,25 +27,27 @@ const write = (key: string, value: string): void => {
 const asked = (): Theme => {
   const kept = read('theme')
   if (themes.includes(kept as Theme)) return kept as Theme
-  return matchMedia('(prefers-contrast: more)').matches ? 'contrast' : 'brutalist'
+  return matchMedia('(prefers-contrast: more)').matches ? 'contrast' : themes[0]!
 }
 
-const spoken = (): Locale => {
-  const kept = read('locale')
-  if (kept === 'pseudo' || locales.includes(kept as Locale)) return kept as Locale
-  return locales.find(each => navigator.language.startsWith(each)) ?? 'en'
+const kept = (): Locale | undefined => {
+  const locale = read('locale') as Locale
+  return locale === 'pseudo' || locales.includes(locale) ? locale : undefined
 }
+const ofBrowser = (): Locale => locales.find(each => navigator.language.startsWith(each)) ?? 'en'
 
 export const theme = signal<Theme>(asked())
-const wanted = signal<Locale>(spoken())
+/** undefined: what the browser asks for. */
+export const wantedLocale = signal<Locale | undefined>(kept())
 
 export const chooseTheme = (chosen: Theme): void => {
   theme.value = chosen
   write('theme', chosen)
 }
 
-export const chooseLocale = (chosen: Locale): void => {
-  wanted.value = chosen
+/** @param chosen undefined: what the browser asks for */
+export const chooseLocale = (chosen: Locale | undefined): void => {
+  wantedLocale.value = chosen
   write('locale', chosen)
 }
 
@@ -50,5 +56,5 @@ export const applyPreferences = (): void => {
   effect(() => {
     document.documentElement.dataset['theme'] = theme.value
   })
-  effect(() => void speak(wanted.value))
+  effect(() => void speak(wantedLocale.value ?? ofBrowser()))
 }

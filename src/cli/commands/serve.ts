@@ -67,6 +67,7 @@ export const serve = command({
       command: 'agentchat serve --cluster dev',
       doc: 'Three processes of one relay on this machine, with a PostgreSQL and a NATS of their own, for trying it',
     },
+    { command: 'agentchat serve --accounts --brand brand.json', doc: 'With accounts of people, and pages under a name of its own' },
     { command: 'agentchat serve --cert fullchain.pem --key privkey.pem --host 0.0.0.0 --port 443', doc: 'With TLS' },
   ],
   async run({ options, io, out }) {

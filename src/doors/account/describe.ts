@@ -10,7 +10,7 @@ import { vaultPlaces } from './vault-places.ts'
 export const accountRights = (): Readonly<Record<string, Right>> => {
   const nobody = {} as never
   const places: Places = {
-    ...ownPlaces({ accounts: nobody, claims: nobody, shown: nobody }),
+    ...ownPlaces({ accounts: nobody, claims: nobody, preferences: nobody, admit: nobody, shown: nobody }),
     ...vaultPlaces({ vault: nobody, shown: nobody }),
     ...devicePlaces({ devices: nobody, devicePaceMs: 0 }),
     ...oidcPlaces({ identities: nobody, oidc: nobody, providers: [], seal: nobody, now: nobody, origins: nobody, failed: nobody }),

@@ -4,23 +4,25 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import { can, rights } from '../../../lib/access/table.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
+import type { Brand } from '../../domain/brand.ts'
 import type { Site } from '../../domain/passkey.ts'
 import { Buckets, sharedBuckets } from '../../relay/bucket.ts'
 import type { DoorVisit, HttpDoor } from '../../relay/inside.ts'
 import { Problem, problemOf } from '../http/problem.ts'
 import { cookieOf, setCookie } from './cookie.ts'
-import { page, pageHeaders, script } from './page.ts'
+import { logoHeaders, page, pageHeaders, script } from './page.ts'
 import { devicePlaces } from './device-places.ts'
 import { oidcPlaces, type OidcPlaces } from './oidc-places.ts'
 import { ownPlaces } from './own-places.ts'
 import { checkRole, isOwn, passkeyAsked, type OwnPlace, type Place, type Places } from './place.ts'
-import type { AccountsPort, ClaimsPort, DevicesPort, SignedIn, VaultPort } from './port.ts'
+import type { AccountsPort, ClaimsPort, DevicesPort, PreferencesPort, SignedIn, VaultPort } from './port.ts'
 import { localeOf } from './texts/index.ts'
 import { vaultPlaces } from './vault-places.ts'
 
 export interface AccountDoorOptions {
   readonly accounts: AccountsPort
   readonly claims: ClaimsPort
+  readonly preferences: PreferencesPort
   readonly vault: VaultPort
   readonly devices: DevicesPort
   readonly devicePaceMs: number
@@ -33,6 +35,9 @@ export interface AccountDoorOptions {
   /** Pages that passkeys are good at; known once the relay listens. */
   readonly sites: () => readonly Site[]
   readonly relayName: string
+  readonly brand: Brand | undefined
+  /** Whoever comes gets an account. */
+  readonly isOpen: boolean
   /** How long a browser stays signed in when nobody comes. */
   readonly signInMs: number
 }
@@ -40,6 +45,8 @@ export interface AccountDoorOptions {
 /** What strangers of one address may try in a second, or who is signed in to one account; and all strangers together: a guess costs one. */
 const ofOne = { perSecond: 1, burst: 30 }
 const ofAll = { perSecond: 50, burst: 300 }
+/** Accounts of people who come uninvited, from one address: a class at once, and no crowd. */
+const ofNewcomers = { perSecond: 10 / 3_600, burst: 20 }
 const sweepMs = 60_000
 const everybody = ''
 /** A check of a passkey takes as long as so many frames do. */
@@ -56,9 +63,14 @@ export class AccountDoor implements HttpDoor {
   readonly #options: AccountDoorOptions
   /** By address; of who is signed in, by account. */
   readonly #triers = new Buckets(ofOne)
+  readonly #newcomers = new Buckets(ofNewcomers)
   /** All together, under one key. */
   readonly #all = new Buckets(ofAll)
-  readonly shared = { 'sign-ins': sharedBuckets(this.#triers), 'all sign-ins': sharedBuckets(this.#all) }
+  readonly shared = {
+    'sign-ins': sharedBuckets(this.#triers),
+    'all sign-ins': sharedBuckets(this.#all),
+    newcomers: sharedBuckets(this.#newcomers),
+  }
   readonly #places: Places
   #sweptAt: number
 
@@ -66,7 +78,7 @@ export class AccountDoor implements HttpDoor {
     this.#options = options
     const shown = (me: SignedIn) => this.#shown(me)
     this.#places = {
-      ...ownPlaces({ ...options, shown }),
+      ...ownPlaces({ ...options, admit: address => this.#admit(address), shown }),
       ...vaultPlaces({ ...options, shown }),
       ...devicePlaces(options),
       ...oidcPlaces({ ...options.oidc, origins: () => options.sites().map(({ origin }) => origin) }),
@@ -102,17 +114,20 @@ export class AccountDoor implements HttpDoor {
     if (visit.isBanned) throw new Problem('BANNED', 'Your address is banned from this relay')
     const method = request.method === 'HEAD' ? 'GET' : request.method ?? 'GET'
     visit.charge(askedFrames)
-    const isPage = path === '/account' || path === '/account/page.js'
+    const logo = path === '/account/logo' ? this.#options.brand?.logo : undefined
+    const isPage = path === '/account' || path === '/account/page.js' || logo !== undefined
     if (method === 'GET' && isPage) {
       const waitMs = visit.pace()
       if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many requests of this address', {}, waitMs)
-      return path === '/account'
-        ? this.#send(visit, 200, page(this.#options.relayName, localeOf(visit.query.get('lang'), request.headers['accept-language'])), {
-          ...pageHeaders,
-          'content-type': 'text/html; charset=utf-8',
-          vary: 'accept-language',
-        })
-        : this.#send(visit, 200, script, { 'content-type': 'text/javascript; charset=utf-8' })
+      if (logo !== undefined) return this.#send(visit, 200, logo.bytes, { ...logoHeaders, 'content-type': logo.type })
+      if (path !== '/account') return this.#send(visit, 200, script, { 'content-type': 'text/javascript; charset=utf-8' })
+      const own = await this.#localeOf(request)
+      const locale = localeOf([visit.query.get('lang'), own], request.headers['accept-language'])
+      return this.#send(visit, 200, page({ ...this.#options, locale, isOwn: locale === own }), {
+        ...pageHeaders,
+        'content-type': 'text/html; charset=utf-8',
+        vary: 'accept-language, cookie',
+      })
     }
     const { place, rest } = this.#placeOf(method, path)
     const sites = this.#options.sites()
@@ -149,6 +164,13 @@ export class AccountDoor implements HttpDoor {
       ...headers,
       ...(cookie !== undefined && { 'set-cookie': [cookie, ...[headers['set-cookie'] ?? []].flat()] }),
     })
+  }
+
+  /** Of the account that is signed in there; a page that cannot look it up is shown all the same. */
+  async #localeOf(request: DoorVisit['request']): Promise<string | null> {
+    const held = cookieOf(request, this.#options.sites().map(({ origin }) => origin))
+    const me = held === undefined ? undefined : await this.#options.accounts.lookUp(held.secret).catch(() => undefined)
+    return me?.account.locale ?? null
   }
 
   /** @throws Problem */
@@ -188,16 +210,23 @@ export class AccountDoor implements HttpDoor {
     const now = this.#options.clock.now()
     if (now - this.#sweptAt >= sweepMs) {
       this.#triers.sweep(now)
+      this.#newcomers.sweep(now)
       this.#sweptAt = now
     }
     const waitMs = this.#triers.take(trier, now)
     if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many tries of this account', {}, waitMs)
   }
 
+  /** @throws Problem */
+  #admit(address: string): void {
+    const waitMs = this.#newcomers.take(address, this.#options.clock.now())
+    if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Many accounts were made from your address', {}, waitMs)
+  }
+
   #shown(me: SignedIn): object {
-    const { account: { id, name, role, created }, signIn } = me
+    const { account: { id, name, role, created, locale }, signIn } = me
     return {
-      account: { id, name, role, created_at: created },
+      account: { id, name, role, created_at: created, locale },
       sign_in: { id: signIn.id, level: signIn.level, fresh: this.#options.accounts.isFresh(me), proved_at: signIn.proved },
     }
   }
@@ -205,7 +234,7 @@ export class AccountDoor implements HttpDoor {
   #send(
     { request, response, owe }: DoorVisit,
     status: number,
-    body: string,
+    body: string | Buffer,
     headers: Readonly<Record<string, string | readonly string[]>>,
   ): void {
     if (response.headersSent || response.destroyed) return

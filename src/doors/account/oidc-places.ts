@@ -7,7 +7,7 @@ import { Fail } from '../../relay/inside.ts'
 import { Problem } from '../http/problem.ts'
 import { flowCookieOf, setFlowCookie } from './cookie.ts'
 import { bodyOf, type Places, type Told } from './place.ts'
-import type { IdentitiesPort, Opened, OidcPort, ProviderFacts, SignedIn, Visitor } from './port.ts'
+import type { GivenRole, IdentitiesPort, Opened, OidcPort, ProviderFacts, SignedIn, Visitor } from './port.ts'
 
 export interface OidcPlaces {
   readonly identities: IdentitiesPort
@@ -87,9 +87,15 @@ export const oidcPlaces = ({ identities, oidc, providers, seal, now, origins, fa
         const origin = flow?.origin ?? visitor.site.origin
         if (flow === undefined || flow.provider !== rest || flow.expires <= now()) return back(origin, 'account', 'late')
         try {
-          const told = await oidc.finish(rest, { ...flow, redirect: redirectOf(origin, rest) }, visit.query.toString())
+          const { values, ...told } = await oidc.finish(rest, { ...flow, redirect: redirectOf(origin, rest) }, visit.query.toString())
           const provider = providers.find(({ id }) => id === rest)!
-          const vouched = { provider: rest, isTrusted: provider.isTrusted, signsUp: provider.signsUp, ...told }
+          const vouched = {
+            provider: rest,
+            isTrusted: provider.isTrusted,
+            signsUp: provider.signsUp,
+            role: roleBy(provider, values),
+            ...told,
+          }
           const departure = { state: flow.state, expires: flow.expires, signIn: flow.signIn }
           return back(origin, flow.to, 'ok', await identities.arrive({ ...visitor, site: { ...visitor.site, origin } }, departure, vouched))
         } catch (error) {
@@ -115,6 +121,10 @@ export const oidcPlaces = ({ identities, oidc, providers, seal, now, origins, fa
     },
   }
 }
+
+/** What an account is here, by the word of its provider; undefined: that says nothing of it. */
+const roleBy = ({ roles }: ProviderFacts, values: readonly string[]): GivenRole | undefined =>
+  roles && (Object.entries(roles.map).find(([value]) => values.includes(value))?.[1] ?? 'person')
 
 const shownOf = async (identities: IdentitiesPort, me: SignedIn) =>
   (await identities.of(me)).map(each => ({

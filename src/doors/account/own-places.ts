@@ -2,11 +2,15 @@
 import * as z from 'zod'
 import { Problem } from '../http/problem.ts'
 import { bodyOf, checkRole, Claim, Line, Nothing, numberIn, Secret, type Places, type Told } from './place.ts'
-import type { AccountsPort, ClaimsPort, Opened, PasskeyAnswer, SignedIn } from './port.ts'
+import type { AccountsPort, ClaimsPort, Opened, PasskeyAnswer, PreferencesPort, SignedIn } from './port.ts'
+import { locales } from './texts/index.ts'
 
 export interface OwnPlaces {
   readonly accounts: AccountsPort
   readonly claims: ClaimsPort
+  readonly preferences: PreferencesPort
+  /** Counts who is about to get an account uninvited. @throws Problem */
+  readonly admit: (address: string) => void
   /** What is told of who is signed in. */
   readonly shown: (me: SignedIn) => object
 }
@@ -33,9 +37,11 @@ const Answer = z.object({
 const GivenRole = z.enum(['person', 'moderator', 'reviewer', 'auditor'])
 const Named = z.object({ name: Line })
 const ByLink = Named.extend({ link: Secret })
+/** `user`: the id of the options that were asked for. */
+const Newcomer = Named.extend({ user: Base64.max(40), answer: Answer })
 const SignOut = z.object({ everywhere: z.boolean().optional() })
 
-export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
+export const ownPlaces = ({ accounts, claims, preferences, admit, shown }: OwnPlaces): Places => {
   const opened = (by: Opened): Told => ({ opened: by, body: shown(by) })
   return {
     'POST /signin/passkey/options': {
@@ -64,6 +70,22 @@ export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
       answer: async ({ visit, visitor }) => {
         const { link, name, answer } = await bodyOf(visit, ByLink.extend({ answer: Answer }))
         return { ...opened(await accounts.register(visitor, { link }, name, answer as PasskeyAnswer)), status: 201 }
+      },
+    },
+    'POST /signin/up/options': {
+      may: 'account.enter',
+      answer: async ({ visit, visitor }) => {
+        const { name } = await bodyOf(visit, Named)
+        return { body: await accounts.registration(visitor, accounts.newcomer(), name) }
+      },
+    },
+    'POST /signin/up/verify': {
+      may: 'account.enter',
+      answer: async ({ visit, visitor }) => {
+        const { name, user, answer } = await bodyOf(visit, Newcomer)
+        const newcomer = accountIn(Buffer.from(user, 'base64url').toString())
+        admit(visit.address)
+        return { ...opened(await accounts.register(visitor, { newcomer }, name, answer as PasskeyAnswer)), status: 201 }
       },
     },
     'POST /signout': {
@@ -99,6 +121,14 @@ export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
         const items = await accounts.audit(isAll ? undefined : me.account.id, numberIn(visit, 'limit', maxPage) ?? maxPage,
           numberIn(visit, 'before', Number.MAX_SAFE_INTEGER))
         return { body: { items } }
+      },
+    },
+    'PUT /account/locale': {
+      may: 'account.prefer',
+      answer: async ({ visit, me }) => {
+        const { locale } = await bodyOf(visit, z.object({ locale: z.enum(locales).nullable() }))
+        await preferences.setLocale(me, locale, visit.address)
+        return { status: 204 }
       },
     },
     'POST /account/passkeys/options': {

@@ -1,17 +1,41 @@
 // The page where people sign in: as little as a passkey needs. What it shows is text, never HTML, and it runs its own script alone.
+import { brandStyle, type Brand } from '../../domain/brand.ts'
 import { textsOf, type PageLocale } from './texts/index.ts'
 
 export const pageHeaders = {
-  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; "
-    + "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src 'self'; connect-src 'self'; "
+    + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
   'cross-origin-opener-policy': 'same-origin',
 }
 
+/** A picture runs nothing, wherever somebody opens it. */
+export const logoHeaders = { 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox" }
+
 const escaped = (text: string): string => text.replace(/[&<>"']/g, sign => `&#${sign.charCodeAt(0)};`)
 
-/** @param locale in which it speaks; its texts are data on it */
-export const page = (relayName: string, locale: PageLocale): string => {
+export interface PageOptions {
+  readonly relayName: string
+  readonly brand: Brand | undefined
+  /** In which it speaks; its texts are data on it. */
+  readonly locale: PageLocale
+  /** That is what the account wants that is signed in. */
+  readonly isOwn: boolean
+  /** Whoever comes gets an account. */
+  readonly isOpen: boolean
+}
+
+/** By the colours of the brand, where it has any: a page of few parts has few. */
+const brandedParts = `  body { color: var(--ink); background: var(--paper) } a { color: var(--link) }
+  button { color: var(--on-accent); background: var(--accent); border: 1px solid var(--line); border-radius: 8px }
+  input, select { color: var(--ink); background: var(--raised); border: 1px solid var(--line); border-radius: 8px }
+`
+
+export const page = ({ relayName, brand, locale, isOwn, isOpen }: PageOptions): string => {
   const texts = textsOf(locale)
+  const colours = brand === undefined ? '' : brandStyle(brand, ':root')
+  const links = (brand?.links ?? []).map(({ label, url }) =>
+    `<a href="${escaped(url)}" target="_blank" rel="noopener noreferrer">${escaped(label)}</a>`
+  )
   const title = escaped(`${relayName}: ${texts.account}`)
   return `<!doctype html>
 <html lang="${locale === 'pseudo' ? 'en' : locale}" dir="${locale === 'pseudo' ? 'rtl' : 'ltr'}"><meta charset="utf-8">
@@ -19,13 +43,15 @@ export const page = (relayName: string, locale: PageLocale): string => {
 <style>
   body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem; color: #111; background: #fff; overflow-wrap: anywhere }
   button, input, select { max-width: 100%; font: inherit; padding: .4rem .8rem; margin: .2rem .4rem .2rem 0 } li { margin: .4rem 0 }
-  [role=status] { min-height: 1.5em; font-weight: bold }
-</style>
-<header><h1>${escaped(relayName)}</h1>
+  [role=status] { min-height: 1.5em; font-weight: bold } h1 img { vertical-align: middle } footer a { margin-inline-end: 1rem }
+${colours === '' ? '' : colours + brandedParts}</style>
+<header><h1>${brand?.logo === undefined ? '' : '<img src="/account/logo" alt="" width="40" height="40"> '}${escaped(relayName)}</h1>
 <p id="said" role="status"></p></header>
 <main id="main"></main>
-<noscript>${escaped(texts.noScript)}</noscript>
-<script type="application/json" id="texts" data-locale="${locale}">${JSON.stringify(texts).replaceAll('<', '\\u003c')}</script>
+${links.length === 0 ? '' : `<footer>${links.join(' ')}</footer>\n`}<noscript>${escaped(texts.noScript)}</noscript>
+<script type="application/json" id="texts" data-locale="${locale}" data-own="${isOwn}" data-open="${isOpen}">${
+    JSON.stringify(texts).replaceAll('<', '\\u003c')
+  }</script>
 <script src="/account/page.js"></script>
 </html>
 `
@@ -39,11 +65,23 @@ const given = /^[a-z]+=/.test(hash) ? { link: '', code: hash.startsWith('code=')
 const dictionary = document.getElementById('texts')
 const texts = JSON.parse(dictionary.textContent)
 const put = (text, more) => text.replace(/\\{(\\w+)\\}/g, (_, key) => more[key])
-// Who chose a language in the console reads it here too. What stands behind the # goes along, and to nobody.
+// Who chose a language in the console reads it here too; what the account wants goes before, and the browser has it from here on.
+const spoken = dictionary.dataset.locale
+const keep = locale => {
+  try {
+    if (locale === '') localStorage.removeItem('agentchat.locale')
+    else localStorage.setItem('agentchat.locale', locale)
+  } catch {
+    // It is asked of the account again.
+  }
+}
+if (dictionary.dataset.own === 'true') keep(spoken)
 const chosen = (() => { try { return localStorage.getItem('agentchat.locale') } catch { return null } })()
-const isOther = ['en', 'de', 'pseudo'].includes(chosen) && chosen !== dictionary.dataset.locale
+const isOther = ['en', 'de', 'pseudo'].includes(chosen) && chosen !== spoken
+// What stands behind the # goes along, and to nobody.
 if (isOther) location.replace('/account?lang=' + chosen + location.hash)
-if (Object.hasOwn(texts.ends, hash)) say(texts.ends[hash])
+const ended = Object.hasOwn(texts.ends, hash) ? hash : ''
+if (ended !== '') say(texts.ends[ended])
 // It is no part of what the browser remembers.
 if (hash !== '' && !isOther) history.replaceState(null, '', '/account')
 
@@ -113,13 +151,19 @@ const showStranger = async () => {
     given.link = ''
     await show()
   })
+  const signUp = button(texts.makeAccount, async () => {
+    const options = await post('/signin/up/options', { name: name.value })
+    await make(options, '/signin/up/verify', { name: name.value, user: options.user.id })
+    await show()
+  })
   const signIn = button(texts.signInPasskey, async () => {
     await vouch()
     await show()
   })
   const { items } = given.link === '' ? await ask('GET', '/signin/providers').catch(() => ({ items: [] })) : { items: [] }
   const others = items.map(({ id, label }) => button(put(texts.signInWith, { provider: label }), () => go('/signin/oidc/' + id)))
-  main.replaceChildren(...(given.link === '' ? [signIn, ...others] : [element('p', texts.linkGiven), label, name, create, signIn]))
+  const newcomer = dictionary.dataset.open === 'true' ? [element('h2', texts.newHere), label, name, signUp] : []
+  main.replaceChildren(...(given.link === '' ? [signIn, ...others, ...newcomer] : [element('p', texts.linkGiven), label, name, create, signIn]))
 }
 
 const showDevice = async code => {
@@ -176,6 +220,19 @@ const personItems = people => people.map(({ id, name, role }) => {
   return item
 })
 
+const languageChoice = ({ account }) => {
+  const choice = element('select', '', { id: 'language' })
+  const offered = [['', texts.asBrowser], ...Object.entries(texts.languages)]
+  choice.append(...offered.map(([value, name]) => element('option', name, { value, selected: value === (account.locale ?? '') })))
+  const set = button(texts.set, async () => {
+    const { value } = choice
+    await ask('PUT', '/account/locale', { locale: value === '' ? null : value })
+    keep(value)
+    location.replace('/account' + (value === '' ? '' : '?lang=' + value))
+  })
+  return [element('h2', texts.language), element('label', texts.languageLabel + ' ', { htmlFor: 'language' }), choice, set]
+}
+
 const showOwner = (me, agents, providers, identities, people) => {
   const invited = roleChoice(texts.invitedRole, 'person')
   const elsewhere = identities.map(({ id, provider, email }) => {
@@ -224,6 +281,7 @@ const showOwner = (me, agents, providers, identities, people) => {
       await post('/signout', { everywhere: true })
       await show()
     }),
+    ...languageChoice(me),
     ...(me.account.role === 'operator'
       ? [...list(texts.people, personItems(people)), invited,
         button(texts.invite, async () => say((await fresh(() => post('/account/invitations', { role: invited.value }))).url))]
@@ -235,6 +293,12 @@ const show = async () => {
   try {
     const me = await ask('GET', '/account/me')
     const { code } = given
+    const { locale } = me.account
+    // The cookie does not come along from elsewhere, so that it may be known here alone.
+    if (locale !== null && Object.hasOwn(texts.languages, locale) && locale !== spoken) {
+      keep(locale)
+      return location.replace('/account?lang=' + locale + (code !== '' ? '#code=' + code : ended !== '' ? '#' + ended : ''))
+    }
     given.code = ''
     if (code !== '') {
       try {

@@ -10,7 +10,13 @@ export interface Visitor {
 }
 
 export interface SignedIn {
-  readonly account: { readonly id: string, readonly name: string, readonly role: Office | 'person', readonly created: number }
+  readonly account: {
+    readonly id: string
+    readonly name: string
+    readonly role: Office | 'person'
+    readonly created: number
+    readonly locale: string | null
+  }
   readonly signIn: {
     readonly id: string
     readonly hash: string
@@ -35,8 +41,8 @@ type Known = SignedIn & { readonly isProlonged: boolean }
 /** `secret` is what its cookie holds. */
 export type Opened = SignedIn & { readonly secret: string }
 
-/** Who makes an account by a link, or who is signed in. */
-export type Whose = { readonly link: string } | SignedIn
+/** Who makes an account by a link, or uninvited, or who is signed in. */
+export type Whose = { readonly link: string } | { readonly newcomer: string } | SignedIn
 
 /** What a browser's passkey answered, as JSON. */
 export type PasskeyAnswer = Readonly<Record<string, unknown>> & { readonly id: string }
@@ -89,9 +95,11 @@ export interface ClaimsPort {
 /** Each throws Fail where it is refused. */
 export interface AccountsPort {
   who(secret: string): Promise<Known | undefined>
+  lookUp(secret: string): Promise<SignedIn | undefined>
   isFresh(me: SignedIn): boolean
   isFirst(me: SignedIn): Promise<boolean>
   assertion(visitor: Visitor): Promise<object>
+  newcomer(): Whose
   signIn(visitor: Visitor, answer: PasskeyAnswer, former?: SignedIn): Promise<Opened>
   registration(visitor: Visitor, whose: Whose, name: string): Promise<object>
   register(visitor: Visitor, whose: Whose, name: string, answer: PasskeyAnswer): Promise<Opened>
@@ -103,6 +111,11 @@ export interface AccountsPort {
   passkeys(me: SignedIn): Promise<readonly PasskeyRow[]>
   signIns(me: SignedIn): Promise<readonly SignedIn['signIn'][]>
   audit(account: string | undefined, limit: number, before?: number): Promise<readonly AuditRow[]>
+}
+
+/** Throws Fail where it is refused. */
+export interface PreferencesPort {
+  setLocale(me: SignedIn, locale: string | null, address: string): Promise<void>
 }
 
 /** A key that a browser closed. */
@@ -172,6 +185,8 @@ export interface ProviderFacts {
   readonly label: string
   readonly isTrusted: boolean
   readonly signsUp: boolean
+  /** What an account is here, by a value that the provider says of it; in the order in which they count. */
+  readonly roles?: { readonly map: Readonly<Record<string, GivenRole>> } | undefined
 }
 
 interface Flow {
@@ -187,6 +202,7 @@ interface Elsewhere {
   readonly email: string | undefined
   readonly isVerified: boolean
   readonly name: string | undefined
+  readonly values: readonly string[]
 }
 
 /** Identity providers. Each throws with `kind` down or refused. */
@@ -209,7 +225,10 @@ export interface IdentitiesPort {
   arrive(
     visitor: Visitor,
     departure: { readonly state: string, readonly expires: number, readonly signIn: string | undefined },
-    vouched: Elsewhere & Pick<ProviderFacts, 'isTrusted' | 'signsUp'> & { readonly provider: string },
+    vouched: Omit<Elsewhere, 'values'> & Pick<ProviderFacts, 'isTrusted' | 'signsUp'> & {
+      readonly provider: string
+      readonly role: GivenRole | undefined
+    },
   ): Promise<Opened | undefined>
   of(me: SignedIn): Promise<readonly IdentityRow[]>
   idOf(identity: Pick<IdentityRow, 'issuer' | 'subject'>): string

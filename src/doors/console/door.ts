@@ -2,6 +2,8 @@
 import type { DoorVisit, HttpDoor } from '../../relay/inside.ts'
 import { prices } from '../../../lib/protocol/price.ts'
 import type { Logger } from '../../base/logger.ts'
+import type { Brand } from '../../domain/brand.ts'
+import { branded } from './brand.ts'
 import { consoleFolder, readConsole, type ConsoleFile } from './files.ts'
 
 /** Where it is, on either port. */
@@ -23,9 +25,9 @@ const plain = 'This is an AgentChat relay: connect by WebSocket. Also here: /hea
 const yearSeconds = 365 * 24 * 60 * 60
 
 /** undefined: it was not built, which is said in the log. */
-export const openConsole = (log: Logger, folder: string = consoleFolder()): ConsoleDoor | undefined => {
+export const openConsole = (log: Logger, brand: Brand | undefined, folder: string = consoleFolder()): ConsoleDoor | undefined => {
   const files = readConsole(folder)
-  if (files.has('index.html')) return new ConsoleDoor(files)
+  if (files.has('index.html')) return new ConsoleDoor(brand === undefined ? files : branded(files, brand))
   log.warn('there is no console to serve: the package brings it, and from sources npm run build makes it')
   return undefined
 }

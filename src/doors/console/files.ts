@@ -16,6 +16,9 @@ export interface ConsoleFile {
   readonly brotli: Buffer | undefined
 }
 
+/** Where the name of each file changes with what is in it. */
+const hashedFolders = ['assets/', 'brand/']
+
 const types: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
@@ -28,27 +31,30 @@ const types: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 }
 
+/** @param bytes as they are sent to who unpacks nothing @param packed the same by brotli */
+export const consoleFile = (name: string, bytes: Buffer | undefined, packed?: Buffer): ConsoleFile => {
+  let body = bytes
+  return {
+    contentType: types[extname(name)]!,
+    etag: `"${createHash('sha256').update(packed ?? bytes!).digest('base64url').slice(0, 22)}"`,
+    isHashed: hashedFolders.some(folder => name.startsWith(folder)),
+    get body() {
+      return body ??= brotliDecompressSync(packed!)
+    },
+    brotli: packed,
+  }
+}
+
 /** By their paths below the console, as in `assets/chat-1a2b3c4d.js`; empty where there is no such folder. */
 export const readConsole = (folder: string): ReadonlyMap<string, ConsoleFile> => {
   const files = new Map<string, ConsoleFile>()
   if (!existsSync(folder)) return files
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const plain = entry.name.replace(/\.br$/, '')
-    const contentType = types[extname(plain)]
-    if (!entry.isFile() || contentType === undefined) continue
+    if (!entry.isFile() || types[extname(plain)] === undefined) continue
     const bytes = readFileSync(join(entry.parentPath, entry.name))
-    const brotli = plain === entry.name ? undefined : bytes
-    let body = brotli === undefined ? bytes : undefined
     const name = join(entry.parentPath, plain).slice(folder.length + 1).split(sep).join('/')
-    files.set(name, {
-      contentType,
-      etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
-      isHashed: name.startsWith('assets/'),
-      get body() {
-        return body ??= brotliDecompressSync(bytes)
-      },
-      brotli,
-    })
+    files.set(name, plain === entry.name ? consoleFile(name, bytes) : consoleFile(name, undefined, bytes))
   }
   return files
 }

@@ -1,13 +1,15 @@
 // Settings: who the visitor is, and how the console looks and speaks.
 import { useSignal } from '@preact/signals'
+import { BrandLinks } from '../../kit/brand-links.tsx'
 import { plain } from '../../kit/visible-text.tsx'
-import { account, signIn, lookWhoIsIn, signOut, takesAccounts } from '../../state/account.ts'
+import { account, signIn, lookWhoIsIn, setLocale, signOut, takesAccounts } from '../../state/account.ts'
+import { brand } from '../../state/brand.ts'
 import { forgetKey } from '../../state/keep.ts'
 import { tellFailure } from '../../state/notices.ts'
-import { chooseLocale, chooseTheme, theme, themes } from '../../state/preferences.ts'
+import { chooseTheme, theme, themes, wantedLocale } from '../../state/preferences.ts'
 import { again, isKeyed, myId, visitor } from '../../state/session.ts'
 import { claimMine } from '../../state/vault.ts'
-import { locale, locales, t } from '../../text/index.ts'
+import { locales, t } from '../../text/index.ts'
 import { LinkHost } from './link-host.tsx'
 
 export const Page = () => {
@@ -41,17 +43,21 @@ export const Page = () => {
         <h2>{texts.look}</h2>
         <label for='theme'>{texts.theme}</label>
         <select id='theme' value={theme.value} onChange={event => chooseTheme(themes.find(each => each === event.currentTarget.value)!)}>
-          {themes.map(each => <option key={each} value={each}>{texts.themes[each]}</option>)}
+          {themes.map(each => <option key={each} value={each}>{each === 'brand' ? plain(brand.name ?? '') : texts.themes[each]}</option>)}
         </select>
         <label for='language'>{texts.language}</label>
         <select
           id='language'
-          value={locale.value}
-          onChange={event => chooseLocale(locales.find(each => each === event.currentTarget.value) ?? 'en')}
+          value={wantedLocale.value ?? ''}
+          aria-describedby='language-means'
+          onChange={event => void setLocale(locales.find(each => each === event.currentTarget.value)).catch(tellFailure)}
         >
+          <option value=''>{texts.asBrowser}</option>
           {locales.map(each => <option key={each} value={each} lang={each}>{texts.languages[each]}</option>)}
         </select>
+        <p id='language-means' class='small'>{account.value === undefined ? texts.languageHere : texts.languageOfAccount}</p>
       </section>
+      <BrandLinks />
     </div>
   )
 }

@@ -6,7 +6,6 @@ import {
   assertionOptions,
   checkAssertion,
   checkRegistration,
-  PasskeyProblem,
   registrationOptions,
   type PasskeyAnswer,
   type Site,
@@ -15,6 +14,8 @@ import { Fail, type OfficeHolder } from '../../../relay/feature.ts'
 import type { Db, TableReader, Tx } from '../../../store/store.ts'
 import { ownersOf } from './claims-store.ts'
 import { decided, type Decide, type Deciding } from './deciding.ts'
+import { checkOpen, checkRoom, type SignUp } from './newcomers.ts'
+import { isHandleOf, purposes, refusing, unknownPasskey } from './passkey-answers.ts'
 import {
   accountAuditPage,
   accountsSignedIn,
@@ -60,6 +61,8 @@ export interface AccountsOptions extends Deciding {
   readonly relayName: string
   /** Entries of what was done that are kept, the newest ones. */
   readonly auditCount: number
+  readonly signUp: SignUp
+  readonly maxAccounts: number
 }
 
 /** Where somebody comes from. */
@@ -136,6 +139,8 @@ export class Accounts {
   /** Another person may make an account by this, once, and is this at the relay. */
   invite(me: SignedIn, role: GivenRole, address: string): Promise<{ readonly secret: string, readonly expires: number }> {
     const { account, signIn } = me
+    if (this.#options.signUp === 'closed')
+      throw new Fail('NOT_ALLOWED', 'Nobody gets an account here any more: the setting signUp is closed')
     return this.#decide(async (tx, now) => {
       await checkSignedIn(tx, me)
       await forgetOver(tx, now)
@@ -152,6 +157,12 @@ export class Accounts {
       })
       return { secret, expires }
     })
+  }
+
+  /** Who comes uninvited is called this, once a passkey was brought for it. @throws Fail */
+  newcomer(): Whose {
+    checkOpen(this.#options.signUp)
+    return { newcomer: `~${this.#options.randomBytes(8).toString('hex')}` }
   }
 
   /** Every account, the oldest first. */
@@ -234,7 +245,7 @@ export class Accounts {
       })
       const former = 'signIn' in whose ? whose.signIn : undefined
       const opened = await this.open(tx, now, visitor, account, { level: 2, passkey: passkey.id }, former)
-      const action = !('link' in holder) ? 'passkey_add' : 'row' in holder ? 'account_recover' : 'account_create'
+      const action = !('row' in holder) ? 'account_create' : 'link' in holder ? 'account_recover' : 'passkey_add'
       await this.#note(tx, now, { account: id, signIn: opened.signIn.id, action, target: passkey.id, address })
       return opened
     })
@@ -383,7 +394,13 @@ export class Accounts {
 
   /** Whose a new passkey will be. @throws Fail */
   async #holder(db: Db, whose: Whose): Promise<Holder> {
-    if (!('link' in whose)) {
+    if ('newcomer' in whose) {
+      checkOpen(this.#options.signUp)
+      await checkRoom(db, this.#options.maxAccounts)
+      if (await findAccount(db, whose.newcomer) !== undefined) throw unknownPasskey()
+      return { account: whose.newcomer, role: 'person' }
+    }
+    if ('signIn' in whose) {
       await checkSignedIn(db, whose)
       const row = await findAccount(db, whose.account.id)
       if (row === undefined) throw new Fail('AUTH_REQUIRED', 'The account is no more')
@@ -405,10 +422,9 @@ export class Accounts {
   }
 
   /** The account that a link makes. */
-  async #settle(tx: Tx, account: AccountRow): Promise<AccountRow> {
+  async #settle(tx: Tx, account: Omit<AccountRow, 'locale'>): Promise<AccountRow> {
     if (account.role === 'operator') await removeLinksFor(tx, 'operator')
-    await addAccount(tx, account)
-    return account
+    return addAccount(tx, account)
   }
 
   async #newLink(tx: Tx, link: Omit<LinkRow, 'hash'>): Promise<string> {
@@ -450,21 +466,16 @@ export class Accounts {
   }
 }
 
-/** Whose a passkey is to be: of who makes an account by a link or opens it again, or of who is signed in. */
-export type Whose = { readonly link: string } | SignedIn
+/** Whose a passkey is to be: of who makes an account by a link or opens it again, of who comes uninvited, or of who is signed in. */
+export type Whose = { readonly link: string } | { readonly newcomer: string } | SignedIn
 
 type Holder =
   | { readonly account: string, readonly row: AccountRow }
   | { readonly account: string, readonly row: AccountRow, readonly link: string }
   | { readonly account: string, readonly link: string, readonly role: AccountRow['role'] }
+  | { readonly account: string, readonly role: AccountRow['role'] }
 
 type Noted = Omit<AccountAuditRow, 'n' | 'at' | 'sign_in'> & { readonly signIn: string }
-
-/** An answer for one of them is none for another. */
-const purposes = {
-  register: ({ origin }: Site, account: string): string => `register|${origin}|${account}`,
-  signIn: ({ origin }: Site): string => `sign in|${origin}`,
-}
 
 /**
  * Whether it is so still, where something is decided: between its cookie and that a slow body may lie, and a sign-out everywhere.
@@ -472,21 +483,4 @@ const purposes = {
  */
 export const checkSignedIn = async (db: TableReader, { signIn }: SignedIn): Promise<void> => {
   if (await findSignIn(db, signIn.hash) === undefined) throw new Fail('AUTH_REQUIRED', 'You were signed out: sign in at /account')
-}
-
-const unknownPasskey = (): Fail => new Fail('VERIFICATION_FAILED', 'The passkey is none of this relay, or its answer does not hold')
-
-/** An authenticator that tells whose passkey it is must not tell another. */
-const isHandleOf = (account: string, { response }: PasskeyAnswer): boolean => {
-  const handle = (response as { readonly userHandle?: unknown } | undefined)?.userHandle
-  return handle === undefined || handle === null || handle === Buffer.from(account).toString('base64url')
-}
-
-const refusing = async <T>(check: Promise<T>): Promise<T> => {
-  try {
-    return await check
-  } catch (error) {
-    if (error instanceof PasskeyProblem) throw new Fail('VERIFICATION_FAILED', `The passkey's answer does not hold: ${error.message}`)
-    throw error
-  }
 }

@@ -2,7 +2,7 @@
 // providers that the operator trusts, by an address that such a provider vouches for on both sides. Never by one that anybody could have typed.
 import { createHash } from 'node:crypto'
 import { Fail } from '../../../relay/feature.ts'
-import { checkSignedIn, sha256Hex, type Accounts, type Opened, type SignedIn, type Visitor } from './accounts.ts'
+import { checkSignedIn, sha256Hex, type Accounts, type GivenRole, type Opened, type SignedIn, type Visitor } from './accounts.ts'
 import { decided, type Decide, type Deciding } from './deciding.ts'
 import {
   addIdentity,
@@ -13,6 +13,7 @@ import {
   vouchedAs,
   type IdentityRow,
 } from './identities-store.ts'
+import { checkRoom } from './newcomers.ts'
 import {
   addAccount,
   addAccountAudit,
@@ -20,6 +21,7 @@ import {
   findSignIn,
   passkeysOf,
   removeUnsureSignIns,
+  setRole,
   spendChallenge,
   type AccountRow,
 } from './store.ts'
@@ -28,6 +30,7 @@ export interface IdentitiesOptions extends Deciding {
   readonly randomBytes: (bytes: number) => Buffer
   readonly accounts: Pick<Accounts, 'open'>
   readonly auditCount: number
+  readonly maxAccounts: number
   /** Ids of the providers whose word for an address counts. */
   readonly trusted: readonly string[]
 }
@@ -44,6 +47,8 @@ export interface Vouched {
   readonly email: string | undefined
   readonly isVerified: boolean
   readonly name: string | undefined
+  /** What an account of it is at the relay; undefined: it has no say in that. */
+  readonly role: GivenRole | undefined
 }
 
 /** How the browser went there. */
@@ -85,7 +90,9 @@ export class Identities {
         }
         return undefined
       }
-      const account = await this.#whose(tx, now, known, vouched, verified === 1 ? email : null)
+      const found = await this.#whose(tx, now, known, vouched, verified === 1 ? email : null)
+      const isOther = vouched.role !== undefined && vouched.role !== found.role && await setRole(tx, found.id, vouched.role)
+      const account = isOther ? { ...found, role: vouched.role! } : found
       if (known === undefined && (await identitiesOf(tx, account.id)).length >= maxIdentities)
         throw new Fail('LIMIT_REACHED', `An account has at most ${maxIdentities} providers`)
       if (known === undefined)
@@ -94,6 +101,8 @@ export class Identities {
       const opened = await this.#options.accounts.open(tx, now, visitor, account, { level: 1, passkey: '' })
       await this.#note(tx, now, account.id, opened.signIn.id, known === undefined ? 'identity_add' : 'identity_sign_in', provider,
         visitor.address)
+      if (isOther)
+        await this.#note(tx, now, account.id, opened.signIn.id, 'role_set', `${account.id} ${account.role} ${provider}`, visitor.address)
       return opened
     })
   }
@@ -137,11 +146,10 @@ export class Identities {
     if (account !== undefined) return account
     if (!signsUp || others.length > 0)
       throw new Fail('NOT_ALLOWED', 'Nobody here is known by that: sign in another way, and add it to your account')
+    await checkRoom(tx, this.#options.maxAccounts)
     const id = `~${this.#options.randomBytes(8).toString('hex')}`
     const called = (name ?? email ?? '').replace(/[\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]/gu, '').replace(/^[~\s]+/, '').slice(0, 60).trim()
-    const made: AccountRow = { id, name: called === '' ? id : called, role: 'person', created: now }
-    await addAccount(tx, made)
-    return made
+    return addAccount(tx, { id, name: called === '' ? id : called, role: 'person', created: now })
   }
 
   async #note(

@@ -12,6 +12,8 @@ export interface AccountRow {
   readonly name: string
   readonly role: AccountRole
   readonly created: number
+  /** In which language it is spoken to, as in `de`; null: in what its browser asks for. */
+  readonly locale: string | null
 }
 
 export interface PasskeyRow {
@@ -111,6 +113,7 @@ export const accountMigrations: Migration = {
   `,
     'ALTER TABLE account_links ADD COLUMN account TEXT',
     'CREATE INDEX account_audit_action ON account_audit (account, action, n)',
+    'ALTER TABLE owner_accounts ADD COLUMN locale TEXT',
   ],
   postgres: [
     `
@@ -134,6 +137,7 @@ export const accountMigrations: Migration = {
   `,
     'ALTER TABLE account_links ADD COLUMN account TEXT',
     { expand: 'CREATE INDEX account_audit_action ON account_audit (account, action, n)' },
+    { expand: 'ALTER TABLE owner_accounts ADD COLUMN locale TEXT' },
   ],
 }
 
@@ -149,18 +153,28 @@ export const hasOperator = async (db: TableReader): Promise<boolean> =>
 export const findAccount = (db: TableReader, id: string): Promise<AccountRow | undefined> =>
   db.tables<Tables>().selectFrom('owner_accounts').selectAll().where('id', '=', id).executeTakeFirst()
 
+export const countAccounts = async (db: TableReader): Promise<number> =>
+  Number((await db.tables<Tables>().selectFrom('owner_accounts').select(eb => eb.fn.countAll().as('n')).executeTakeFirstOrThrow()).n)
+
 /** A role that it has from now on. False: there is no such account, or it operates the relay. */
 export const setRole = async (tx: TableWriter, id: string, role: AccountRole): Promise<boolean> =>
   (await tx.tables<Tables>().updateTable('owner_accounts').set({ role }).where('id', '=', id).where('role', '!=', 'operator')
     .executeTakeFirst())
     .numUpdatedRows > 0n
 
+/** null: none of its own. */
+export const setLocale = async (tx: TableWriter, id: string, locale: string | null): Promise<void> => {
+  await tx.tables<Tables>().updateTable('owner_accounts').set({ locale }).where('id', '=', id).execute()
+}
+
 /** The oldest first. */
 export const allAccounts = (db: TableReader): Promise<readonly AccountRow[]> =>
   db.tables<Tables>().selectFrom('owner_accounts').selectAll().orderBy('created').orderBy('id').execute()
 
-export const addAccount = async (tx: TableWriter, row: AccountRow): Promise<void> => {
+export const addAccount = async (tx: TableWriter, made: Omit<AccountRow, 'locale'>): Promise<AccountRow> => {
+  const row = { ...made, locale: null }
   await tx.tables<Tables>().insertInto('owner_accounts').values(row).execute()
+  return row
 }
 
 export const findPasskey = (db: TableReader, id: string): Promise<PasskeyRow | undefined> =>
