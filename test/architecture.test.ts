@@ -116,7 +116,14 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ]],
   // What app.ts wires of links.
   ['src/linking.ts', [
-    'lib/identity/transcripts', 'src/base', 'src/bridges', 'src/config', 'src/features/links', 'src/outbound', 'src/store', 'node:',
+    'lib/identity/transcripts',
+    'src/base',
+    'src/bridges',
+    'src/config',
+    'src/features/links',
+    'src/outbound',
+    'src/store',
+    'node:',
   ]],
   // By what the processes of one relay hear each other.
   ['src/processes.ts', ['src/base', 'src/bus', 'src/config', 'src/relay/told.ts', 'src/relay/nodes.ts', 'src/store', 'node:']],
