@@ -1,5 +1,6 @@
 // What a message costs, counted: encodings, statements and system calls. Never time.
 import { Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
 import BetterSqlite3 from 'better-sqlite3'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
@@ -51,6 +52,17 @@ const countWrites = (relay: TestRelay): { readonly calls: (readonly Buffer[])[] 
   return { calls }
 }
 
+/** Whether the engine reads both by the same offsets, and not by names. */
+const isOfOneShape = (() => {
+  setFlagsFromString('--allow-natives-syntax')
+  const ask = new Function('one', 'other', 'return %HasFastProperties(one) && %HaveSameMap(one, other)') as (
+    one: object,
+    other: object,
+  ) => boolean
+  setFlagsFromString('--no-allow-natives-syntax')
+  return ask
+})()
+
 const countStatements = (): readonly string[] => {
   const statements: string[] = []
   const prototype = Object.getPrototypeOf(new BetterSqlite3(':memory:').prepare('SELECT 1')) as BetterSqlite3.Statement
@@ -91,6 +103,31 @@ describe.each([1, 20])('with %i members beside the sender', count => {
     // The sender's ten acknowledgements leave in the same call as its copy.
     expect(calls.map(buffers => buffers.length).sort((a, b) => a - b)).toEqual([...members.map(() => 1), 11])
   })
+})
+
+test('whatever is said, the log is handed one shape', async () => {
+  await using relay = await startTestRelay()
+  await using ann = await relay.login('ann', { key: newKey() })
+  await using bob = await relay.login('bob', { key: newKey() })
+  const events: object[] = []
+  await relay.store.write(tx => {
+    const { log } = tx
+    const append = log.append.bind(log)
+    vi.spyOn(log, 'append').mockImplementation((event, now, encode) => {
+      events.push(event)
+      return append(event, now, encode)
+    })
+  })
+  const to = '#general'
+  const named = `@${bob.id.slice(1)}`
+  const kinds = [{ to }, { to, id: 'i' }, { to, ttl_ms: 1_000 }, { to, receipts: true }, { to, content: named }, { to: bob.id }]
+  // The first of each kind teaches the engine what the fields hold.
+  for (const round of [1, 2])
+    ann.send(...kinds.map(kind => JSON.stringify({ type: 'MSG', content: 'x', ...kind, ...('id' in kind && { id: `i${round}` }) })))
+  await ann.barrier()
+  const [first, ...others] = events.slice(-kinds.length)
+  expect(others).toHaveLength(kinds.length - 1)
+  expect(others.map(event => isOfOneShape(first!, event))).toEqual(others.map(() => true))
 })
 
 describe('a batch is one transaction, and one statement per event', () => {

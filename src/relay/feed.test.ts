@@ -10,6 +10,7 @@ const nextTurn = () => new Promise<void>(resolve => setImmediate(resolve))
 const fed = (pieceBytes = 10) => {
   const read: string[] = []
   const state = { isFree: true, isOver: false, owed: 0, mostOwed: 0, isPaused: false, msPerPiece: 0 }
+  const counted = { pauses: 0, resumes: 0 }
   let ms = 0
   const slices = new Slices({ now: () => ms, later: then => setImmediate(then) })
   const socket = new PassThrough()
@@ -28,14 +29,16 @@ const fed = (pieceBytes = 10) => {
     },
     pause: () => {
       state.isPaused = true
+      counted.pauses++
       socket.pause()
     },
     resume: () => {
       state.isPaused = false
+      counted.resumes++
       socket.resume()
     },
   }
-  return { socket, read, state, feed: new Feed(socket, slices, eater, { address: '192.0.2.1' }), eater, slices }
+  return { socket, read, state, counted, feed: new Feed(socket, slices, eater, { address: '192.0.2.1' }), eater, slices }
 }
 
 test('pieces, in order, and nothing waits', async () => {
@@ -75,6 +78,24 @@ test('an address without time goes on in later turns', async () => {
   expect(read.length).toBeGreaterThan(first)
   for (let turns = 0; turns < 100 && read.length < 50; turns++) await nextTurn()
   expect(read).toHaveLength(50)
+})
+
+test('little that waits for nothing but time does not stop the socket; much does, and so does whoever is not free', async () => {
+  for (const [bytes, pauses] of [[100, 0], [17 * 1_024, 1]] as const) {
+    const { socket, read, state, counted } = fed(bytes)
+    state.msPerPiece = 10
+    socket.write(Buffer.alloc(bytes, 'a'))
+    socket.write(Buffer.alloc(bytes, 'b'))
+    await nextTurn()
+    for (let turns = 0; turns < 10 && read.length < 2; turns++) await nextTurn()
+    expect(read.map(({ length }) => length)).toEqual([bytes, bytes])
+    expect(counted).toEqual({ pauses, resumes: pauses })
+    expect(state).toMatchObject({ owed: 0, isPaused: false })
+    state.isFree = false
+    socket.write('c')
+    await nextTurn()
+    expect(counted.pauses).toBe(pauses + 1)
+  }
 })
 
 test('what comes behind the end is not kept', async () => {

@@ -25,6 +25,8 @@ type Read = (this: Duplex, piece: Buffer) => void
 
 /** What waits at most. A socket that was told to stop brings one chunk more, of 64 KiB. */
 const maxRestBytes = 256 * 1024
+/** Up to here what only waits for time does not stop the socket. */
+const littleBytes = 16 * 1024
 
 export class Feed<Owner extends Source> {
   readonly #socket: Duplex
@@ -119,11 +121,13 @@ export class Feed<Owner extends Source> {
       this.#owed = bytes
       this.#eater.waits(this.#owner, more)
     }
-    if (this.#rest !== undefined && !this.#isPaused) {
+    if (this.#rest !== undefined) {
+      if (this.#onClose === undefined) this.#socket.prependListener('close', this.#onClose = () => this.#closed())
+      // Little that only waits for its address to have time is read in this turn or the next: to stop the socket for it costs more.
+      if (this.#isPaused || (this.#isInLine && this.#rest.length <= littleBytes)) return
       this.#isPaused = true
       this.#eater.pause(this.#owner)
-      if (this.#onClose === undefined) this.#socket.prependListener('close', this.#onClose = () => this.#closed())
-    } else if (this.#rest === undefined && this.#isPaused) {
+    } else if (this.#isPaused) {
       this.#isPaused = false
       this.#eater.resume(this.#owner)
     }

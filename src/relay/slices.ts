@@ -22,7 +22,7 @@ const readMsPerByte = 0.25 / 65_536
 export class Slices {
   readonly #options: SlicesOptions
   /** Of addresses that were served in this turn: for how long. */
-  readonly #used = new Map<string, number>()
+  readonly #used = new Map<string, { ms: number }>()
   readonly #waiters = new Turns<() => void>()
   readonly #nextTurn = () => this.#turn()
   /** When the slice of the one that goes on is over. */
@@ -43,7 +43,8 @@ export class Slices {
   /** Whether more of an address may be done now. */
   hasTime({ address }: Source): boolean {
     if (this.#until !== undefined) return this.#options.now() < this.#until
-    return (this.#used.get(address) ?? 0) < maxAddressMs * fewAddresses / Math.max(fewAddresses, this.#used.size)
+    const used = this.#used.get(address)
+    return used === undefined || used.ms < maxAddressMs * fewAddresses / Math.max(fewAddresses, this.#used.size)
   }
 
   /**
@@ -59,7 +60,10 @@ export class Slices {
   end({ address }: Source, begunAt: number, bytes = 0): void {
     const unseenMs = bytes * readMsPerByte
     this.#unseenMs += unseenMs
-    this.#used.set(address, (this.#used.get(address) ?? 0) + this.#options.now() - begunAt + unseenMs)
+    const ms = this.#options.now() - begunAt + unseenMs
+    const used = this.#used.get(address)
+    if (used === undefined) this.#used.set(address, { ms })
+    else used.ms += ms
   }
 
   /** Goes on with `then` in one of the next turns, until the address has no time any more; then it waits again. */
