@@ -20,13 +20,18 @@ export interface Job {
   readonly type: RequestType | undefined
   /** What it decides about, where others must not decide at the same time. */
   readonly scope?: Scope | undefined
+  /** It waits for that by itself, if it comes so far. */
+  readonly locksItself?: true
   decide(tx: Tx, now: number): Awaitable<Outcome | undefined>
   /** Called once its result is delivered. */
   delivered?(): void
 }
 
 /** A job of the relay's own, which answers nobody; with a connection it waits behind that one's writes. */
-export const ownJob = (decide: Job['decide'], more: Partial<Pick<Job, 'connection' | 'delivered' | 'scope'>> = {}): Job => ({
+export const ownJob = (
+  decide: Job['decide'],
+  more: Partial<Pick<Job, 'connection' | 'delivered' | 'scope' | 'locksItself'>> = {},
+): Job => ({
   connection: undefined,
   bytes: 0,
   re: undefined,
@@ -331,7 +336,7 @@ export class Committer {
         const writesBefore = tx.writes
         let outcome: Outcome
         try {
-          const locked = job.scope === undefined ? undefined : tx.lock(job.scope)
+          const locked = job.scope === undefined || job.locksItself ? undefined : tx.lock(job.scope)
           if (locked instanceof Promise) await locked
           const decided = job.decide(tx, now)
           outcome = (decided instanceof Promise ? await decided : decided) ?? {}
@@ -351,7 +356,7 @@ export class Committer {
         }
         if (
           outcome.effects !== undefined || (outcome.notify?.length ?? 0) > 0 || outcome.hints !== undefined || outcome.again !== undefined
-          || this.#clock.now() >= now + maxTurnMs + Math.min(tx.waitedMs, maxWaitMs)
+          || tx.hasNumbered || this.#clock.now() >= now + maxTurnMs + Math.min(tx.waitedMs, maxWaitMs)
         ) break
       }
       // Asked together with the numbers.

@@ -72,6 +72,8 @@ export interface Tx extends Db {
   overtaken(agents: readonly string[]): Awaitable<Overtaken>
   /** How many statements that write were run so far; tells whether a failed handler left something behind. */
   readonly writes: number
+  /** Whether numbers were given out already: what is decided behind that waits for the next transaction, so that streams are locked once in each. */
+  readonly hasNumbered: boolean
   /** For how many ms it has waited for a database server: time in which this process could do something else. */
   readonly waitedMs: number
 }

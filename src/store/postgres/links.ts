@@ -107,7 +107,6 @@ export class PostgresLinks implements LinkReader {
   }
 
   async texts(stream: string, seqs: readonly number[], maxBytes: number): Promise<readonly Row[]> {
-    await this.#settled(stream)
     return rowsOf(await this.#ask(some, [stream, seqs, maxBytes]))
   }
 }

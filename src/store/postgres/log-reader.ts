@@ -17,6 +17,8 @@ export interface Part {
   readonly stream?: string
   /** Its inbox. */
   readonly agent?: string
+  /** Of the stream, what names another event of it. */
+  readonly links?: true
 }
 
 /** Rows of a statement. */
@@ -72,7 +74,6 @@ export class PostgresLogReader implements LogReader {
   }
 
   async inboxHead(agent: string): Promise<{ readonly seq: number, readonly cursor: number }> {
-    await this.settled({ agent })
     const [row] = await this.ask<{ seq: number | null, cursor: number | null }>(
       'SELECT (SELECT seq FROM inbox_heads WHERE agent = $1) AS seq, (SELECT seq FROM inbox_cursors WHERE agent = $1) AS cursor',
       [agent],

@@ -57,6 +57,11 @@ interface Rows {
   readonly texts: Buffer[]
 }
 
+const isOf = ({ stream, link, inbox }: NewEvent, part: Part): boolean =>
+  part.agent !== undefined
+    ? inbox?.includes(part.agent) === true
+    : stream === part.stream && (part.links !== true || link !== undefined)
+
 const nameOf = ({ agent, id }: PublishKey): string => `${agent}\n${id}`
 
 /** As long as any. */
@@ -93,6 +98,7 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
   #known = new Set<string>()
   /** Known by the open transaction alone. */
   #added: string[] = []
+  #hasNumbered = false
 
   constructor(writer: Writer, epoch: string) {
     super((sql, values) => writer.ask(sql, values), epoch)
@@ -112,6 +118,7 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
     if (this.#waiting.length === 0) return
     const waiting = this.#waiting
     this.#waiting = []
+    this.#hasNumbered = true
     // A key that repeats within the batch is a repeat too.
     const isFirst = new Set<string>()
     const firsts = waiting.filter(({ event: { key } }) => {
@@ -188,7 +195,7 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
   }
 
   async progress(agent: string, state: 'offered' | 'received' | 'read', upTo: number, now: number): Promise<readonly Fate[]> {
-    await this.settled({ agent })
+    // Of what is said in the same batch nobody was told a number.
     const { rows } = await this.#writer.change<Entry>(progressed[state], [agent, upTo, now])
     return this.#toTell(rows)
   }
@@ -315,6 +322,7 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
   /** A transaction begins, or is over. */
   committed(): void {
     this.#added = []
+    this.#hasNumbered = false
     this.#writer.life?.committed()
   }
 
@@ -322,16 +330,18 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
     for (const name of this.#added) this.#known.delete(name)
     this.#added = []
     this.#waiting = []
+    this.#hasNumbered = false
     this.#writer.life?.rolledBack()
   }
 
   /** What others of the batch say is numbered with it, however much is looked up between. */
-  override async settled({ stream, agent }: Part = {}): Promise<void> {
-    const isAll = stream === undefined && agent === undefined
-    if (
-      isAll || this.#waiting.some(({ event }) => event.stream === stream || (agent !== undefined && event.inbox?.includes(agent) === true))
-    )
-      await this.flush()
+  override async settled(part?: Part): Promise<void> {
+    if (part === undefined || this.#waiting.some(({ event }) => isOf(event, part))) await this.flush()
+  }
+
+  /** Whether rows of streams were locked: whoever waits for something else from now on may be waited for. */
+  get hasNumbered(): boolean {
+    return this.#hasNumbered
   }
 
   async #toTell(changed: readonly Entry[]): Promise<readonly Fate[]> {

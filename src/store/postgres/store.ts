@@ -234,19 +234,22 @@ class PostgresStore implements Store {
   }
 
   #newTx(): Tx {
-    const writer = this.#writer
+    const [writer, log] = [this.#writer, this.#log]
     const isRead = (sql: string) => /^\s*(?:select|\()/i.test(sql)
     const tables = kyselyOn((sql, values) => isRead(sql) ? writer.send(sql, values) : writer.change(sql, values))
     return {
       tables: <T>() => tables as unknown as Kysely<T>,
       dialect,
       log: this.#log,
-      links: new PostgresLinks((sql, values) => writer.ask(sql, values), this.epoch, stream => this.#log.settled({ stream })),
+      links: new PostgresLinks((sql, values) => writer.ask(sql, values), this.epoch, stream => this.#log.settled({ stream, links: true })),
       keep: new TablesKeeper(this.#log, tables, dialect, postgresLogWords),
       search: this.#search,
       ...this.#divided,
       get writes() {
         return writer.writes
+      },
+      get hasNumbered() {
+        return log.hasNumbered
       },
       get waitedMs() {
         return writer.waitedMs

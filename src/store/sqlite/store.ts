@@ -229,7 +229,7 @@ class SqliteStore implements Store {
       keep: new TablesKeeper(this.#log, writes, dialect, sqliteLogWords),
       search: this.#search,
       ...alone,
-      waitedMs: 0,
+      ...{ waitedMs: 0, hasNumbered: false },
       get writes() {
         return count()
       },
