@@ -76,7 +76,7 @@ describe.skipIf(noBrowser !== undefined)('a person', () => {
       await page.getByRole('button', { name: 'Send' }).click()
       expect((await heard).json).toMatchObject([{ from: ada, content: 'Who reviews patches?', signature: 'valid' }])
       await run(['send', ada, 'Ask **reviewer**.'], helper)
-      await page.locator('.message', { hasText: 'Ask reviewer.' }).locator('.chip.good', { hasText: '✓ signed' }).waitFor()
+      await page.locator('.message', { hasText: 'Ask reviewer.' }).locator('.chip.good', { hasText: /✓ signed.*· yours/ }).waitFor()
       expect(await shell.run(['propose', ada, 'Pay me', '-a', '5', '-c', 'USD', '-i', helper.file])).toMatchObject({
         code: exits.refused.code,
         stderr: expect.stringContaining('SELF_DEAL') as string,

@@ -1,7 +1,7 @@
 // Markdown of somebody else: read into tokens, and shown as elements of ours. No text of it ever becomes markup.
 import { Lexer, type Token, type Tokens } from 'marked'
 import type { ComponentChildren } from 'preact'
-import { useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import { visible } from '../../lib/identity/fence.ts'
 import { t } from '../text/index.ts'
 
@@ -103,10 +103,14 @@ export const Markdown = ({ text, maxShown = 4_000 }: { readonly text: string, re
   const end = endOf(text, maxShown)
   const isCut = end < text.length && !isWhole
   const shown = isCut ? text.slice(0, end).replace(/[\ud800-\udbff]$/, '') : text
-  const isLong = shown.length > maxChars
+  // Read once, however often what is around it is drawn.
+  const said = useMemo(
+    () => shown.length > maxChars ? <p class='raw'>{visible(shown)}</p> : <>{all(tokensOf(shown), 0, { left: maxElements })}</>,
+    [shown],
+  )
   return (
     <div class='said' dir='auto'>
-      {isLong ? <p class='raw'>{visible(shown)}</p> : all(tokensOf(shown), 0, { left: maxElements })}
+      {said}
       {isCut && (
         <button type='button' class='quiet more' onClick={() => showAll(true)}>{t.value.chat.showAll(text.length - shown.length)}</button>
       )}

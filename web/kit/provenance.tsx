@@ -4,8 +4,9 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { conversation, type AgentId, type Frame } from '../../lib/index.ts'
 import { provenanceOf, type SignatureState } from '../../lib/identity/index.ts'
+import { account } from '../state/account.ts'
 import { factsOf } from '../state/people.ts'
-import { here } from '../state/session.ts'
+import { here, myId } from '../state/session.ts'
 import type { LogEvent } from '../state/log.ts'
 import { verifyBeside } from '../state/verify.ts'
 import { t } from '../text/index.ts'
@@ -52,6 +53,8 @@ export const Provenance = (
   const texts = t.value.chat
   if (facts === undefined || signature === undefined) return <span class='chip'>{texts.checking}</span>
   const { keyAgeMs, trust, hops, signedBy } = provenanceOf(event, signature, facts.author)
+  // Whose an agent is the relay tells its owner alone.
+  const isOwn = from !== myId.value && account.value?.agents.includes(from) === true
   const kind = signature === 'none' ? 'none' : good.has(signature) ? 'good' : 'bad'
   return (
     <>
@@ -65,6 +68,7 @@ export const Provenance = (
         {kind === 'good' ? '✓ ' : kind === 'bad' ? '! ' : ''}
         {texts.signature[signature]}
         {keyAgeMs !== null && <span class='age'>· {keyAgeMs < newKeyMs ? texts.newKey : texts.keyAge(duration(keyAgeMs))}</span>}
+        {isOwn && <span class='owner'>· {texts.yours}</span>}
         {trust !== 'known' && keyAgeMs !== null && <span class='trust'>· {texts.trust[trust]}</span>}
       </button>
       {isAsked.value && (
@@ -81,6 +85,8 @@ export const Provenance = (
             <dd>{keyAgeMs === null ? texts.noKey : duration(keyAgeMs)}</dd>
             <dt>{texts.factTrust}</dt>
             <dd>{texts.trust[trust]}</dd>
+            <dt>{texts.factOwner}</dt>
+            <dd>{isOwn || from === myId.value ? texts.ownerYou : texts.ownerUnknown}</dd>
             <dt>{texts.factStanding}</dt>
             <dd>{facts.standing === undefined ? texts.noStanding : facts.standing.toFixed(2)}</dd>
             <dt>{texts.factHops}</dt>

@@ -1,6 +1,18 @@
 // Times as the visitor's language writes them.
 import { language } from '../text/index.ts'
 
+/** Each is made once: making one takes longer than all else of a row. */
+const formats = new Map<string, Intl.DateTimeFormat>()
+const formatOf = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => {
+  const key = `${language.value} ${JSON.stringify(options)}`
+  let format = formats.get(key)
+  if (format === undefined) formats.set(key, format = new Intl.DateTimeFormat(language.value, options))
+  return format
+}
+const whole = { dateStyle: 'full', timeStyle: 'medium' } as const
+const today = { hour: '2-digit', minute: '2-digit' } as const
+const other = { day: 'numeric', month: 'short', ...today } as const
+
 const isSameDay = (a: Date, b: Date): boolean => a.toDateString() === b.toDateString()
 
 /** The time of today's, the day and time of others. `at`: ms since 1970. */
@@ -8,11 +20,8 @@ export const Time = ({ at }: { readonly at: number }) => {
   // A peer's number may be no time.
   if (!(Math.abs(at) < 8.64e15)) return <time>?</time>
   const date = new Date(at)
-  const whole = new Intl.DateTimeFormat(language.value, { dateStyle: 'full', timeStyle: 'medium' }).format(date)
-  const short = isSameDay(date, new Date())
-    ? new Intl.DateTimeFormat(language.value, { hour: '2-digit', minute: '2-digit' })
-    : new Intl.DateTimeFormat(language.value, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
-  return <time dateTime={date.toISOString()} title={whole}>{short.format(date)}</time>
+  const short = formatOf(isSameDay(date, new Date()) ? today : other)
+  return <time dateTime={date.toISOString()} title={formatOf(whole).format(date)}>{short.format(date)}</time>
 }
 
 const units = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000], ['second', 1_000]] as const

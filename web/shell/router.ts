@@ -1,5 +1,6 @@
 // Which page is shown: what stands behind /console/ in the address, one segment after the other.
 import { signal } from '@preact/signals'
+import { goneTo, push } from './scroll.ts'
 
 /** Where the visitor is: a page, what follows its name, and the query. */
 export interface Place {
@@ -30,14 +31,16 @@ export const hrefOf = (page: string, ...rest: readonly string[]): string => base
 
 /** Goes there, within the console. */
 export const go = (href: string, { replace = false }: { readonly replace?: boolean } = {}): void => {
-  if (replace) history.replaceState(null, '', href)
-  else history.pushState(null, '', href)
+  const { pathname } = location
+  if (replace) history.replaceState(history.state, '', href)
+  else push(href, new URL(href, location.href).pathname === pathname)
   place.value = read()
 }
 
 /** Links of the console lead to its pages without loading it anew; those that are to open elsewhere do. */
 export const followLinks = (): void => {
-  addEventListener('popstate', () => {
+  addEventListener('popstate', ({ state }) => {
+    goneTo(state)
     place.value = read()
   })
   document.addEventListener('click', event => {

@@ -4,6 +4,7 @@ import { agentId, channelName, markRead, unreadIn, type AgentId, type ChannelNam
 import { timerMs } from '../../lib/protocol/timer.ts'
 import { onMessage } from './logs.ts'
 import { tellFailure } from './notices.ts'
+import { perFrame } from './per-frame.ts'
 import { here, isKeyed, myId, onClient, onOpened } from './session.ts'
 
 /** How much of a place is unread, and of it what calls the visitor. */
@@ -22,14 +23,22 @@ export const joined = signal<ReadonlyMap<ChannelName, Told<'JOINED'>>>(new Map()
 export const listed = signal<readonly ListedChannel[] | undefined>(undefined)
 /** Agents he talks with, the latest first. */
 export const partners = signal<readonly AgentId[]>([])
+/** What is unread, and the same as it is shown: of many messages that come at once, once. */
+const counts = new Map<Target, Unread>()
 const unread = signal<ReadonlyMap<Target, Unread>>(new Map())
+const show = (): void => {
+  unread.value = new Map(counts)
+}
+const showSoon = perFrame(show)
 
+/** As it is shown. */
 export const unreadOf = (place: Target): Unread => unread.value.get(place) ?? none
 /** In all places: what stands in the window's title. */
 export const unreadInAll = computed(() => [...unread.value.values()].reduce((sum, each) => sum + each.count, 0))
 
 const count = (place: Target, next: Unread): void => {
-  unread.value = new Map(unread.peek()).set(place, next)
+  counts.set(place, next)
+  showSoon()
 }
 
 const partnersKey = (): string => `agentchat.partners.${myId.peek() ?? ''}`
@@ -56,7 +65,7 @@ export const join = async (channel: ChannelName): Promise<void> => {
   const told = await here().join(channel, { limit: 0 })
   batch(() => {
     joined.value = new Map(joined.peek()).set(channel, told)
-    if (!unread.peek().has(channel)) count(channel, none)
+    if (!counts.has(channel)) count(channel, none)
   })
 }
 
@@ -70,9 +79,8 @@ const gone = (channel: ChannelName): void =>
     const left = new Map(joined.peek())
     left.delete(channel)
     joined.value = left
-    const counts = new Map(unread.peek())
     counts.delete(channel)
-    unread.value = counts
+    show()
   })
 
 /** Asks which channels there are. */
@@ -91,7 +99,7 @@ const telling = new Set<Target>()
 
 /** All of a place is read, up to a number: here at once, and at the relay for every other session of this agent. */
 export const read = (place: Target, seq: number): void => {
-  if (unreadOf(place).count > 0) count(place, none)
+  if ((counts.get(place) ?? none).count > 0) count(place, none)
   if (!isKeyed.peek() || seq <= (told.get(place) ?? 0)) return
   told.set(place, seq)
   if (telling.has(place)) return
@@ -113,10 +121,12 @@ const ask = async (): Promise<void> => {
   const { channels, direct } = isKeyed.peek() ? await unreadIn(here()) : { channels: [], direct: [] }
   // What a guest has not read nobody else knows.
   const places: readonly Target[] = [...joined.peek().keys(), ...(isKeyed.peek() ? [] : partners.peek())]
-  const counts = new Map<Target, Unread>(places.map(place => [place, unread.peek().get(place) ?? none]))
+  const kept = places.map(place => [place, counts.get(place) ?? none] as const)
+  counts.clear()
+  for (const [place, known] of kept) counts.set(place, known)
   for (const { channel, unread, mentions = 0 } of channels) counts.set(channel, { count: unread, mentions })
   for (const { with: agent, unread } of direct) counts.set(agent, { count: unread, mentions: unread })
-  unread.value = counts
+  show()
   for (const { with: agent } of direct) if (!partners.peek().includes(agent)) met(agent)
   await Promise.all(channels.filter(({ channel }) => !joined.peek().has(channel)).map(({ channel }) => join(channel).catch(tellFailure)))
 }
@@ -131,7 +141,7 @@ onMessage((place, frame, isMine) => {
     read(place, frame.seq)
     return
   }
-  const { count: before, mentions } = unread.peek().get(place) ?? none
+  const { count: before, mentions } = counts.get(place) ?? none
   const calls = place.startsWith('@') || frame.content.includes(myId.peek() ?? '\u0000')
   count(place, { count: before + 1, mentions: mentions + (calls ? 1 : 0) })
 })
@@ -139,7 +149,8 @@ onMessage((place, frame, isMine) => {
 onClient(client => {
   batch(() => {
     joined.value = new Map()
-    unread.value = new Map()
+    counts.clear()
+    show()
   })
   told.clear()
   // Read in another window, or by another program of the same agent.

@@ -11,6 +11,14 @@ export type Reacted = Pick<NonNullable<Frame<'HISTORY'>['reactions']>[number], '
 /** What stands at a number: an event; nothing any more; or nobody has looked yet. */
 export type At = LogEvent | 'gone' | 'unread'
 
+/** What a number shows: the event; what it says now, where it was changed; what others think of it; and what it answers, if that is here. */
+export interface Row {
+  readonly event: At
+  readonly change: Frame<'MSG'> | undefined
+  readonly reacted: Reacted | undefined
+  readonly answered: LogEvent | undefined
+}
+
 interface Piece {
   readonly events: Map<number, LogEvent>
   /** Everything up to this number was asked for: what is not there is gone. */
@@ -58,14 +66,15 @@ export class PlaceLog {
     return piece?.events.get(seq) ?? (piece !== undefined && seq <= piece.upTo ? 'gone' : 'unread')
   }
 
-  /** What says a message now, where it was changed. */
-  changeOf(msgId: string): Frame<'MSG'> | undefined {
-    return this.#changes.get(msgId)
-  }
-
-  /** What others think of a message. */
-  reactionsTo(msgId: string): Reacted | undefined {
-    return this.#reacted.get(msgId)
+  row(seq: number): Row {
+    const event = this.at(seq)
+    const { msg_id: id, in_reply_to: answers } = (typeof event === 'string' ? {} : event) as Partial<Frame<'MSG'>>
+    return {
+      event,
+      change: id === undefined ? undefined : this.#changes.get(id),
+      reacted: id === undefined ? undefined : this.#reacted.get(id),
+      answered: answers === undefined ? undefined : this.find(answers),
+    }
   }
 
   /** Somebody reacted, or took it back: how the message stands since. `isMine`: that was the visitor. */

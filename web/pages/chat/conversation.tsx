@@ -1,17 +1,19 @@
 // One place: what was said there, as one long list, and what the visitor says.
 import { useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { channelName, type Target } from '../../../lib/index.ts'
 import { timerMs } from '../../../lib/protocol/timer.ts'
 import { rove } from '../../kit/roving.ts'
 import { VirtualList, type ListHandle } from '../../kit/virtual-list.tsx'
 import { plain } from '../../kit/visible-text.tsx'
 import { Why } from '../../kit/why.tsx'
+import { entry, keepRowPlace, rowPlace } from '../../shell/scroll.ts'
 import { inView, join, joined, read, unreadOf } from '../../state/channels.ts'
 import { logOf } from '../../state/logs.ts'
 import { tellFailure } from '../../state/notices.ts'
 import { growing, type Growing } from '../../state/growing.ts'
 import { outbox, type Outgoing } from '../../state/outbox.ts'
+import { usePerFrame } from '../../state/per-frame.ts'
 import { askPins } from '../../state/pins.ts'
 import { nameOf } from '../../state/people.ts'
 import { myId, opened } from '../../state/session.ts'
@@ -51,8 +53,11 @@ export const Conversation = (
   const glance = useRef<ReturnType<typeof setTimeout>>(undefined)
   const range = useRef<() => void>(undefined)
   const intent = useSignal<Intent | undefined>(undefined)
+  const intend = useMemo(() => (wish: Intent) => intent.value = wish, [])
   const current = useSignal<number | undefined>(undefined)
-  const isAtEnd = useSignal(true)
+  // Where this entry of the history was left: before anything of it is shown, and so read.
+  const left = useMemo(rowPlace, [entry.value])
+  const isAtEnd = useSignal(left === undefined && wanted === undefined)
   const isChannel = place.startsWith('#')
   const pane = usePane(isChannel)
   const info = isChannel ? joined.value.get(channelName(place)) : undefined
@@ -66,12 +71,11 @@ export const Conversation = (
   useEffect(() => {
     if (isChannel && isIn && opened.value > 0) void askPins(channelName(place)).catch(() => undefined)
   }, [place, isIn, opened.value])
-  // Subscribes to what the log has.
-  void log.version.value
+  usePerFrame(log.version, growing)
 
   const mine = outbox.value.filter(({ to }) => to === place)
   const inLog = log.newest === 0 ? 0 : log.newest - log.oldest + 1
-  const others = growing.value.filter(each => each.place === place)
+  const others = growing.peek().filter(each => each.place === place)
   const count = inLog + others.length + mine.length
   const late = (index: number) => others[index - inLog] ?? mine[index - inLog - others.length]
   const seqOf = (index: number) => log.oldest + index
@@ -93,11 +97,20 @@ export const Conversation = (
     document.addEventListener('visibilitychange', seen)
     return () => document.removeEventListener('visibilitychange', seen)
   }, [place])
+  const begin = left && { index: Math.max(0, left.key - log.oldest), px: left.key < log.oldest ? 0 : left.px }
+  const shownEntry = useRef(entry.value)
+  useLayoutEffect(() => {
+    if (shownEntry.current === entry.value) return
+    // The same place in another entry of the history.
+    shownEntry.current = entry.value
+    if (begin !== undefined) handle.current?.toPlace(begin)
+    else if (wanted === undefined) handle.current?.toEnd()
+  }, [entry.value])
   useEffect(() => {
-    if (wanted === undefined || !log.isKnown || wanted < log.oldest || wanted > log.newest) return
+    if (wanted === undefined || left !== undefined || !log.isKnown || wanted < log.oldest || wanted > log.newest) return
     isAtEnd.value = false
     handle.current?.toIndex(wanted - log.oldest)
-  }, [wanted, log.isKnown])
+  }, [wanted, entry.value, log.isKnown])
 
   return (
     <section class={`conversation ${pane.value === undefined ? '' : 'with-members'}`} aria-label={plain(name)}>
@@ -123,6 +136,8 @@ export const Conversation = (
             count={count}
             label={texts.messagesIn(plain(name))}
             rowHeight={64}
+            begin={begin}
+            onPlace={at => keepRowPlace(at && { key: seqOf(at.index), px: at.px })}
             keyOf={index => index < inLog ? seqOf(index) : keyOfLate(late(index)) ?? index}
             onRange={(first, last, atEnd) => {
               isAtEnd.value = atEnd
@@ -136,10 +151,11 @@ export const Conversation = (
                   <MessageRow
                     log={log}
                     seq={seqOf(index)}
+                    {...log.row(seqOf(index))}
                     isCurrent={current.value === seqOf(index)}
                     isFound={wanted === seqOf(index)}
                     isOwner={isOwner}
-                    onIntent={wish => intent.value = wish}
+                    onIntent={intend}
                   />
                 )
                 : <LateRow late={late(index)} place={place} />}

@@ -4,7 +4,7 @@ import { isChannel } from '../../../lib/client/targets.ts'
 import { conversation } from '../../../lib/index.ts'
 import { hrefOf } from '../../shell/router.ts'
 import { joined } from '../../state/channels.ts'
-import type { PlaceLog } from '../../state/log.ts'
+import type { PlaceLog, Reacted } from '../../state/log.ts'
 import { notify, tellFailure } from '../../state/notices.ts'
 import { setPinned } from '../../state/pins.ts'
 import { setReaction } from '../../state/reactions.ts'
@@ -26,10 +26,11 @@ const copy = (text: string): void => {
 }
 
 export const MessageActions = (
-  { log, seq, of, isMine, isOwner, isPinned, isReachable, onIntent }: {
+  { log, seq, of, reacted, isMine, isOwner, isPinned, isReachable, onIntent }: {
     readonly log: PlaceLog
     readonly seq: number
     readonly of: Omit<Intent, 'kind'>
+    readonly reacted: Reacted | undefined
     readonly isMine: boolean
     /** of the channel */
     readonly isOwner: boolean
@@ -51,7 +52,7 @@ export const MessageActions = (
   const { place } = log
   const channel = isChannel(place) ? joined.value.get(place) : undefined
   const mayPin = channel !== undefined && channel.archived !== true && (isOwner || channel.pinBy !== 'owner')
-  const mine = log.reactionsTo(of.id)?.mine ?? []
+  const mine = reacted?.mine ?? []
   const pin = () => {
     isOpen.value = false
     if (isChannel(place)) setPinned(place, of.id, !isPinned).catch(tellFailure)

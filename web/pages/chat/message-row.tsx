@@ -8,7 +8,7 @@ import { Time } from '../../kit/time.tsx'
 import { Name, plain } from '../../kit/visible-text.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { keepDraft } from '../../state/drafts.ts'
-import type { LogEvent, PlaceLog } from '../../state/log.ts'
+import type { LogEvent, PlaceLog, Row } from '../../state/log.ts'
 import type { Growing } from '../../state/growing.ts'
 import { isPinned } from '../../state/pins.ts'
 import { discard, retry, type Outgoing } from '../../state/outbox.ts'
@@ -19,7 +19,8 @@ import { FileLine } from './file-line.tsx'
 import { MessageActions } from './message-actions.tsx'
 import { Reactions } from './reactions.tsx'
 
-export interface MessageRowProps {
+/** All that a row shows of the log is among its props: it is drawn anew when one of them changes, and not whenever the log does. */
+export interface MessageRowProps extends Row {
   readonly log: PlaceLog
   readonly seq: number
   /** It has the focus of the list, or was looked for. */
@@ -34,9 +35,10 @@ const maxGrowing = 2_000
 
 const messageOf = (event: LogEvent): Frame<'MSG'> => event as unknown as Frame<'MSG'>
 
-export const MessageRow = ({ log, seq, isCurrent, isFound, isOwner, onIntent }: MessageRowProps) => {
+export const MessageRow = (
+  { log, seq, event, change, reacted, answered, isCurrent, isFound, isOwner, onIntent }: MessageRowProps,
+) => {
   const texts = t.value.chat
-  const event = log.at(seq)
   if (event === 'unread') return <div class='message waiting' aria-hidden='true' />
   if (event === 'gone') return null
   if (event.type !== 'MSG') {
@@ -50,7 +52,6 @@ export const MessageRow = ({ log, seq, isCurrent, isFound, isOwner, onIntent }: 
   // Edits stand in the place of what they change.
   if (message.edit !== undefined || message.retract !== undefined) return null
   const { msg_id: id } = message
-  const change = id === undefined ? undefined : log.changeOf(id)
   const isGone = message.erased === true || change?.retract !== undefined
   // Nobody but its author says a message anew; what he says now is what is vouched for.
   const edit = change?.edit !== undefined && change.from === message.from ? change : undefined
@@ -82,6 +83,7 @@ export const MessageRow = ({ log, seq, isCurrent, isFound, isOwner, onIntent }: 
             log={log}
             seq={seq}
             of={{ id, name, content }}
+            reacted={reacted}
             isMine={isMine}
             isPinned={isPinnedHere}
             isOwner={isOwner}
@@ -90,17 +92,16 @@ export const MessageRow = ({ log, seq, isCurrent, isFound, isOwner, onIntent }: 
           />
         )}
       </header>
-      {message.in_reply_to !== undefined && <Answered log={log} id={message.in_reply_to} />}
+      {message.in_reply_to !== undefined && <Answered event={answered} />}
       {isGone ? <p class='gone'>{texts.takenBack}</p> : <Markdown text={content} />}
       {!isGone && id !== undefined
         && files?.map(file => <FileLine key={file.sha256 + file.name} of={id} file={file} isReachable={isCurrent} />)}
-      {!isGone && id !== undefined && <Reactions log={log} of={id} isReachable={isCurrent} />}
+      {!isGone && id !== undefined && <Reactions log={log} of={id} reacted={reacted} isReachable={isCurrent} />}
     </article>
   )
 }
 
-const Answered = ({ log, id }: { readonly log: PlaceLog, readonly id: string }) => {
-  const event = log.find(id)
+const Answered = ({ event }: { readonly event: LogEvent | undefined }) => {
   const texts = t.value.chat
   if (event === undefined) return <p class='answers'>↪ {texts.answersOlder}</p>
   const { from_name, content } = messageOf(event)

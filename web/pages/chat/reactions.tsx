@@ -1,6 +1,6 @@
 // What others think of a message: a click gives the same, or takes one's own back.
 import { plain } from '../../kit/visible-text.tsx'
-import type { PlaceLog } from '../../state/log.ts'
+import type { PlaceLog, Reacted } from '../../state/log.ts'
 import { tellFailure } from '../../state/notices.ts'
 import { setReaction } from '../../state/reactions.ts'
 import { t } from '../../text/index.ts'
@@ -9,15 +9,14 @@ interface ReactionsProps {
   readonly log: PlaceLog
   /** the message */
   readonly of: string
+  readonly reacted: Reacted | undefined
   /** by the Tab key: those of one message at a time */
   readonly isReachable: boolean
 }
 
-export const Reactions = ({ log, of, isReachable }: ReactionsProps) => {
+export const Reactions = ({ log, of, reacted, isReachable }: ReactionsProps) => {
   const texts = t.value.chat
-  // Its props stay the same: what the log has is subscribed to.
-  void log.version.value
-  const { sums, mine = [] } = log.reactionsTo(of) ?? { sums: [] }
+  const { sums, mine = [] } = reacted ?? { sums: [] }
   if (sums.length === 0) return null
   return (
     <p class='reactions' role='group' aria-label={texts.reactions}>
