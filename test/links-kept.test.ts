@@ -1,7 +1,7 @@
 // Whatever is cut, stalled or stopped between two relays: each message that was taken is at its home once, in its author's order, direct ones too, and
 // the mirror is what its home has.
 import { describe, expect, test } from 'vitest'
-import { atHome, link, linkBoth, mirrored, signedFor, startLinkable, textsIn, until } from './kit/linked.ts'
+import { adminKey, atHome, hostOf, link, linkBoth, mirrored, signedFor, startLinkable, textsIn, until } from './kit/linked.ts'
 import { pairStream } from '../src/store/log.ts'
 import { newFolder } from './kit/folder.ts'
 import { newProxy } from './kit/proxy.ts'
@@ -117,4 +117,18 @@ test('of a long channel a mirror begins with the newest, and what retention take
   expect(await seqs()).toEqual([8, 9, 10])
   await using ann = await here.login('ann')
   expect(await ann.ask({ type: 'JOIN', channel: name, since: 2 }, 'JOINED')).toMatchObject({ seq: 10, oldest: 8, recovered: false })
+  await using operator = await here.connect()
+  const trust = (trust: string) => operator.ask({ type: 'ADMIN_LINK', admin_key: adminKey, host: hostOf(home), trust }, 'LINKS')
+  await trust('off')
+  for (let i = 11; i <= 15; i++) await bob.ask({ type: 'MSG', to: '#general', content: `${i}` }, 'ACK')
+  await home.store.write(tx => tx.keep.deleteThrough('#general', 13, 1))
+  await trust('read')
+  await mirrored(here, name, 15)
+  expect(await seqs()).toEqual([8, 9, 10, 14, 15])
+  // Nothing was proved of what went, and the head is that of all there was.
+  const [mirror, there] = [
+    await ann.ask({ type: 'HEAD', channel: name }, 'HEAD'),
+    await bob.ask({ type: 'HEAD', channel: '#general' }, 'HEAD'),
+  ]
+  expect(mirror.checkpoint).toBe(there.checkpoint)
 })

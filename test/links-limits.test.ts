@@ -1,0 +1,119 @@
+// What a link is held to, so that it costs nobody else anything; and homes that are gone, or not what they were.
+import { expect, test } from 'vitest'
+import { fingerprintOf } from '../lib/identity/index.ts'
+import { openKeeper } from '../src/app.ts'
+import { whereOf } from './kit/engine.ts'
+import { newFolder } from './kit/folder.ts'
+import { adminKey, hostOf, link, linkBoth, linksOf, mirrored, signedFor, startLinkable, textsIn, until } from './kit/linked.ts'
+import { newProxy } from './kit/proxy.ts'
+import type { TestRelay } from './kit/relay.ts'
+import { newKey } from './kit/wire.ts'
+
+const dayMs = 86_400_000
+
+/** A relay that hands on to a home, and does what it likes: its session there, and what it hands on of an author of its own. */
+const linked = async (home: TestRelay, host: string) => {
+  const [key, author] = [newKey(), newKey()]
+  const wire = await home.login(host.replace('.', '-'), { key })
+  await using boss = await home.connect()
+  await boss.ask({
+    ...{ type: 'ADMIN_LINK', admin_key: adminKey, host, url: `wss://${host}`, trust: 'both' },
+    key: fingerprintOf(key.pem),
+  }, 'LINKS')
+  let n = 0
+  const handed = (more: object = {}) => {
+    const { type: _, sig_v: __, ...message } = signedFor(home, author, '#general', 'x', `${++n}`, home.clock.now())
+    return { type: 'RELAYED', pubkey: author.pem, name: 'ann', message: { ...message, ...more } }
+  }
+  return { wire, handed, [Symbol.asyncDispose]: () => wire[Symbol.asyncDispose]() }
+}
+
+test('a link that brings more than fifty messages a second waits, and no other link does', async () => {
+  await using home = await startLinkable()
+  await using much = await linked(home, 'a.example')
+  await using other = await linked(home, 'b.example')
+  await until(async () => (await other.wire.answer(other.handed())).type === 'ACK')
+  home.clock.stop()
+  const takenOf = async () => {
+    for (let taken = 0;; taken++) {
+      const answer = await much.wire.answer(much.handed())
+      if (answer.type === 'ACK') continue
+      expect(answer).toMatchObject({ type: 'ERROR', code: 'RATE_LIMITED', retry_after_ms: expect.any(Number) as number })
+      return taken
+    }
+  }
+  expect(await takenOf()).toBe(500)
+  await other.wire.ask(other.handed(), 'ACK')
+  home.clock.advance(1_000)
+  await until(async () => (await much.wire.answer(much.handed())).type === 'ACK')
+  expect(await takenOf()).toBe(49)
+  expect(await textsIn(home, '#general')).toHaveLength(552)
+})
+
+test('a link that brings what nobody signed is closed for a day, and no other one is', async () => {
+  await using home = await startLinkable()
+  await using bad = await linked(home, 'a.example')
+  await using other = await linked(home, 'b.example')
+  await until(async () => (await bad.wire.answer(bad.handed())).type === 'ACK')
+  for (let i = 0; i < 100; i++) expect(await bad.wire.refusal(bad.handed({ content: 'y' }))).toMatchObject({ code: 'VERIFICATION_FAILED' })
+  expect(await bad.wire.refusal(bad.handed())).toMatchObject({ code: 'LINK_REFUSED', retry_after_ms: expect.any(Number) as number })
+  await other.wire.ask(other.handed(), 'ACK')
+  home.clock.advance(dayMs)
+  await until(async () => (await bad.wire.answer(bad.handed())).type === 'ACK')
+})
+
+test('what waits for a home that does not come back is given up before it could be taken for a repeat, and the mirror stays', async () => {
+  await using here = await startLinkable()
+  const key = newKey()
+  await using ann = await here.login('ann', { key })
+  const home = await startLinkable()
+  const name = `#general@${hostOf(home)}`
+  await using bob = await home.login('bob')
+  await bob.ask({ type: 'MSG', to: '#general', content: 'one' }, 'ACK')
+  await linkBoth(here, home, ['#general'])
+  await mirrored(here, name, 1)
+  await ann.ask({ type: 'JOIN', channel: name, since: 0 }, 'JOINED')
+  await ann.next('MSG')
+  await home.drain()
+  const message = signedFor(home, key, name, 'two', '1')
+  expect(await ann.ask(message, 'ACK')).toMatchObject({ pending: true })
+  here.clock.advance(20 * 3_600_000 + 60_000)
+  expect(await ann.next('SETTLED')).toMatchObject({
+    pub_id: '1',
+    code: 'VERIFICATION_EXPIRED',
+    message: expect.stringContaining('could not be reached in time') as string,
+  })
+  expect(await ann.refusal(message)).toMatchObject({ code: 'VERIFICATION_EXPIRED' })
+  const { events } = await ann.ask({ type: 'HISTORY', channel: name, after: 0 }, 'HISTORY')
+  expect(events).toMatchObject([{ content: 'one', seq: 1 }])
+})
+
+test('a home that was restored stops its mirrors, which stay as they are; linked again they begin anew', async () => {
+  using folder = newFolder()
+  await using way = await newProxy(0)
+  const url = `ws://127.0.0.1:${way.port}`
+  const host = hostOf({ url })
+  const name = `#general@${host}`
+  const startHome = async () => {
+    const home = await startLinkable({ data: folder.path, publicUrls: [url] })
+    way.leadTo(Number(new URL(home.url).port))
+    return home
+  }
+  await using here = await startLinkable({ logLevel: 'silent' })
+  const first = await startHome()
+  const bob = await first.login('bob')
+  for (const content of ['one', 'two']) await bob.ask({ type: 'MSG', to: '#general', content }, 'ACK')
+  await link(here, first, ['#general'], { url, host })
+  await mirrored(here, name, 2)
+  await first.drain()
+  await (await openKeeper()).renewEpoch({ ...await whereOf(folder.path), newEpoch: 'c'.repeat(16) })
+  way.cut()
+  await using home = await startHome()
+  const stopped = await until(async () => (await linksOf(here))[0]?.mirrors.find(({ state }) => state === 'stopped'))
+  expect(stopped).toMatchObject({ seq: 2, problem: expect.stringContaining('its relay was restored') as string })
+  expect(await textsIn(here, name)).toHaveLength(2)
+  await using operator = await here.connect()
+  await operator.ask({ type: 'ADMIN_UNLINK', admin_key: adminKey, host }, 'LINKS')
+  await link(here, home, ['#general'], { url, host })
+  await mirrored(here, name, 2)
+})
