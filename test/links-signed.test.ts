@@ -85,6 +85,27 @@ describe('what a message comes to at its home', () => {
   })
 })
 
+test('who is named from afar finds it in the inbox as good, and as made for another relay where nobody tells any more which that is', async () => {
+  const { home, here, name } = await linked()
+  const [ann, bob] = [newIdentity('ann'), newIdentity('bob')]
+  await (await clientAt(here, ann)).close()
+  const author = await clientAt(home, bob)
+  await author.join('#general')
+  await author.send('#general', `${ann.agentId}, look`)
+  await mirrored(here, name, 1)
+  const inInbox = async () => {
+    const client = await clientAt(here, ann)
+    const [{ to, from, signature, inboxSeq }] = await take(client.messages(), 1) as [Message]
+    await client.close()
+    return { to, from, signature, inboxSeq }
+  }
+  const there = { to: name, from: bob.agentId, inboxSeq: 1 }
+  expect(await inInbox()).toEqual({ ...there, signature: 'valid' })
+  await using operator = await here.connect()
+  await operator.ask({ type: 'ADMIN_LINK', admin_key: adminKey, host: hostOf(home), trust: 'off' }, 'LINKS')
+  expect(await inInbox()).toEqual({ ...there, signature: 'foreign' })
+})
+
 test('the command line says into a mirrored channel what it is asked to, and tells what its home made of it', async () => {
   const { home, here, name } = await linked()
   using cli = new Cli()
