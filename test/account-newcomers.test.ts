@@ -55,6 +55,10 @@ test('where it is open whoever comes is a person by a passkey, and nobody who is
   for (const id of wrong) expect([id, ...codeOf(await come(relay, 'Eve', { user: userOf(id) }))]).toEqual([id, 403, 'VERIFICATION_FAILED'])
   for (const user of [userOf('ada'), userOf('~0123456789abcdeg'), '', 'A'.repeat(41), '%'])
     expect([user, ...codeOf(await come(relay, 'Eve', { user }))]).toEqual([user, 400, 'INVALID_MSG'])
+  // Ada asks for one more passkey: what that takes makes nobody else.
+  const one = (await ada.post('/account/passkeys/options', { name: 'phone' })).body as unknown as CreationOptions
+  const brought = { name: 'Eve', user: one.user.id, answer: new Passkey(originOf(relay)).create(one) }
+  expect(codeOf(await at(relay).post('/signin/up/verify', brought))).toEqual([403, 'VERIFICATION_FAILED'])
   // The same answer twice, from elsewhere, and under a name that is none.
   const again = at(relay)
   const options = (await again.post('/signin/up/options', { name: 'Cyd' })).body as unknown as CreationOptions

@@ -1,4 +1,4 @@
-// Breaks what holds a promise on PostgreSQL, of links or of witnesses, one line at a time in a copy of the sources, and tells whether a test notices:
+// Breaks what holds a promise on PostgreSQL, of links, of witnesses or of accounts, one line at a time in a copy of the sources, and tells whether a test notices:
 // node test/mutations/main.mjs [word of what to break, or of the test's name]. Ends with 1 if one is not noticed.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -32,7 +32,7 @@ const fails = ({ test, name }) => {
 const unbroken = new Map()
 let unnoticed = 0
 try {
-  for (const part of ['src', 'lib', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']) cpSync(join(root, part), join(copy, part), { recursive: true })
+  for (const part of ['src', 'lib', 'test', 'web', 'package.json', 'tsconfig.json', 'vitest.config.ts']) cpSync(join(root, part), join(copy, part), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
   for (const mutation of chosen) {
     const file = join(copy, mutation.file)
