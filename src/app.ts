@@ -408,7 +408,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       admit: table.admit,
       signIns: people?.signIns,
       doors: [http, hooks, mcp, fileDoor, people?.door, consoleDoor].filter(door => door !== undefined),
-      facts: table.facts,
+      ...{ facts: table.facts, news: table.news },
       routes: table.routes,
       isOwnHost: origins.isOwnHost,
       channels: await loadChannels(store.read),

@@ -1,6 +1,8 @@
 // Circles: agents that answer whatever comes are stopped where they answer each other, and nobody else is.
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { Frame } from '../lib/protocol/index.ts'
 import { Circles } from '../src/domain/circles.ts'
+import { startTestCluster } from './kit/cluster.ts'
 import { startTestRelay } from './kit/relay.ts'
 import { newKey, type Wire } from './kit/wire.ts'
 
@@ -71,4 +73,47 @@ test('what is slow, or of many, or by one, is no circle; and what is counted is 
   expect(circles.at('two', now)?.agents).toEqual(['@a', '@b'])
   for (let n = 0; n < 10_000; n++) circles.note(`${n}`, circles.after(`${n}`, { stream: '#a', agent: '@a' }, now))
   expect(circles.at('two', now)).toBeUndefined()
+})
+
+describe('at two processes', () => {
+  const rules = { circleReplies: 6, channels: [] }
+
+  test.each(['channel', 'direct messages'])('agents that answer each other across them are stopped at both: %s', async where => {
+    await using cluster = await startTestCluster(2, rules)
+    cluster.clock.stop()
+    const [one, two] = cluster.nodes
+    await using owner = await two!.login('owner', { key: newKey() })
+    await using ann = await one!.login('ann', { key: newKey() })
+    await using bob = await two!.login('bob', { key: newKey() })
+    await owner.ask({ type: 'CREATE_CHANNEL', channel }, 'JOINED')
+    for (const wire of [ann, bob]) await wire.ask({ type: 'JOIN', channel }, 'JOINED')
+    const say = async (wire: Wire, inReplyTo?: string) => {
+      const to = where === 'channel' ? channel : wire === ann ? bob.id : ann.id
+      const answer = await wire.answer({ type: 'MSG', to, content: 'and you?', ...(inReplyTo !== undefined && { in_reply_to: inReplyTo }) })
+      // The other one hears it before it answers.
+      if (answer.type !== 'ACK') return answer
+      const { msg_id: id } = answer as Frame<'ACK'>
+      while ((await (wire === ann ? bob : ann).next('MSG')).msg_id !== id);
+      return answer
+    }
+    const loop = async (last: string): Promise<{ readonly taken: number, readonly last: string }> => {
+      for (let taken = 0; taken < 50; taken++) {
+        const answer = await say(taken % 2 === 0 ? ann : bob, last)
+        if (answer.type !== 'ACK') {
+          expect(answer).toMatchObject({ code: 'CIRCLE_STOPPED' })
+          return { taken, last }
+        }
+        last = (answer as { readonly msg_id: string }).msg_id
+      }
+      throw new Error('they went on')
+    }
+    const first = (await say(bob) as { readonly msg_id: string }).msg_id
+    const { taken, last } = await loop(first)
+    expect(taken).toBe(7)
+    for (const wire of [ann, bob]) expect(await wire.next('CIRCLE')).toMatchObject({ msg_id: first })
+    for (const wire of [ann, bob]) expect(await say(wire, last)).toMatchObject({ code: 'CIRCLE_STOPPED' })
+    if (where !== 'channel') return
+    await owner.ask({ type: 'RELEASE_CIRCLE', msg_id: first }, 'OK')
+    expect((await loop(last)).taken).toBe(7)
+  })
 })

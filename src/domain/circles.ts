@@ -1,5 +1,5 @@
 // Circles: agents that answer each other's answers, fast and for long. Of each thread in which somebody answers there is a count, of answers by
-// agents who take turns; a new voice begins it anew. In memory: a relay that is started again knows of none.
+// agents who take turns; a new voice begins it anew. In memory, of each process of a relay: one that is started again knows of none.
 
 /** What makes a circle. */
 export interface CircleRules {
@@ -63,6 +63,13 @@ export class Circles {
     this.#threads.delete(root)
     this.#threads.set(root, circle.until > 0 ? { ...circle, count: 0 } : circle)
     if (this.#threads.size > maxThreads) { for (const [first] of this.#threads) return void this.#threads.delete(first) }
+  }
+
+  /** An answer was stored: it counts, and ends nothing, which whoever decides the next one does, and tells. */
+  answered(root: string, voice: { readonly stream: string, readonly agent: string }, now: number): void {
+    if (this.at(root, now) !== undefined) return
+    const next = this.after(root, voice, now)
+    this.note(root, { ...next, count: Math.min(next.count, this.#rules.circleReplies - 1), until: 0 })
   }
 
   /** The circle in which nobody may go on. */

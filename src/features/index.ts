@@ -173,6 +173,7 @@ export interface Features {
   readonly duties: readonly Duty[]
   /** What /health says beside the relay's own. */
   readonly facts: () => Pick<Health, 'proposals'>
+  readonly news: (slice: string, news: object) => void
   readonly routes: readonly Route[]
   readonly admit: Admit
 }
@@ -346,6 +347,7 @@ export const features = (options: FeatureOptions): Features => {
       )) as AllHandlers,
     duties: on.flatMap(([name, feature]) => dutiesOf(name, feature)),
     facts: () => Object.assign({ proposals: noProposals }, ...on.map(([, feature]) => feature.facts?.())) as ReturnType<Features['facts']>,
+    news: (slice, news) => on.find(([name]) => name === slice)?.[1].heard?.(news),
     // Who was banned is so, whether or not somebody can be banned now.
     admit: opened.flatMap(({ slices }) => slices).find(([, { admit }]) => admit !== undefined)![1].admit!,
     routes: on.flatMap(([, { scope, routes = [] }]) => routes.map(route => ({ scope, ...route }))),

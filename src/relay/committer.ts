@@ -9,7 +9,7 @@ import { OvertakenError, StorageError, UndoneError, type Awaitable, type Scope, 
 import type { Connection } from './connection.ts'
 import { frameOf, frameOfText, textOfFrame } from './encode.ts'
 import { Salts } from './salts.ts'
-import { Fail, type Append, type Outcome } from './feature.ts'
+import { Fail, isForAll, type Append, type Outcome } from './feature.ts'
 import { Fifo, Turns } from './turns.ts'
 
 /** A write that waits for its turn. */
@@ -355,7 +355,7 @@ export class Committer {
           results.push(appended)
         }
         if (
-          outcome.effects !== undefined || (outcome.notify?.length ?? 0) > 0 || outcome.hints !== undefined || outcome.again !== undefined
+          isForAll(outcome.effects) || (outcome.notify?.length ?? 0) > 0 || outcome.hints !== undefined || outcome.again !== undefined
           || tx.hasNumbered || this.#clock.now() >= now + maxTurnMs + Math.min(tx.waitedMs, maxWaitMs)
         ) break
       }

@@ -25,7 +25,7 @@ import { ownJob, type Committer, type Job, type Result } from './committer.ts'
 import type { Along, Connection } from './connection.ts'
 import type { Effects } from './effects.ts'
 import { frameOfList, pongFrame, refusalMark, refusalPing } from './encode.ts'
-import { Fail, type Handler, type Handlers, type ReadCtx, type Reply } from './feature.ts'
+import { Fail, isForAll, type Handler, type Handlers, type ReadCtx, type Reply } from './feature.ts'
 import type { Gate, Passed } from './gate.ts'
 import type { Hub } from './hub.ts'
 import { Intake } from './intake.ts'
@@ -242,7 +242,7 @@ export class Dispatch {
       const { hints = none, notify = none, effects = none } = outcome
       // As nearly always, there is nothing to tell behind the event.
       const behind = hints.length + notify.length === 0 ? undefined : placeOf(result)
-      const isOrdered = effects.some(isTold)
+      const isOrdered = isForAll(outcome.effects) && effects.some(isTold)
       for (const hint of hints) this.#deps.effects.hint(hint)
       for (const notice of notify) this.#deps.effects.notify(notice, connection, behind, isOrdered)
       if (outcome.reply !== undefined && connection !== undefined) {

@@ -30,6 +30,7 @@ export interface EffectsOptions {
   readonly onOffered: (connection: Connection, upTo: number) => void
   /** Every open connection. */
   readonly connections: () => Iterable<Connection>
+  readonly onNews: (slice: string, news: object) => void
 }
 
 export class Effects {
@@ -274,6 +275,8 @@ export class Effects {
         this.#roster.motd = effect.motd
         return
       }
+      case 'news':
+        return this.#options.onNews(effect.of, effect.news)
       case 'close': {
         this.#admissions++
         for (const id of effect.agents) this.#expel(id, effect.close)

@@ -227,11 +227,17 @@ export type ToldEffect =
     readonly newest: number
   }
   | { readonly kind: 'motd', readonly motd: string | null }
+  /** What a feature knows in memory of what it does, in its own words: told to all, or where somebody hears these channels and agents. */
+  | { readonly kind: 'news', readonly of: string, readonly news: object, readonly at?: readonly string[] }
   | { readonly kind: 'close', readonly agents: readonly string[], readonly close: CloseName }
   | { readonly kind: 'closeOthers', readonly close: CloseName, readonly reason: string }
 
 /** A change of what the engine holds in memory; applied after the commit, in order. */
 export type Effect = LocalEffect | ToldEffect
+
+/** Whether what is decided next has to find them done: news of what is said in a place counts when it is known. */
+export const isForAll = (effects: Outcome['effects']): boolean =>
+  effects !== undefined && (effects.length === 0 || effects.some(effect => !('at' in effect)))
 
 /** What a write decided. Nothing of it happens before the commit. */
 export interface Outcome<R extends FrameType = FrameType> {
@@ -333,6 +339,8 @@ export interface Feature<T extends RequestType = RequestType> {
   readonly admit?: Admit
   /** What /health says of it. */
   facts?(): Pick<Health, 'proposals'>
+  /** What it decided, here or in another process of the relay, perhaps of another version: an effect `news` under the slice's name. */
+  heard?(news: object): void
 }
 
 /** Opens a session for an agent with a key that another door vouches for. @throws Fail it is not wanted here */

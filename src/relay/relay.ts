@@ -96,6 +96,8 @@ export interface RelayDeps {
   readonly admit: Admit
   /** What the features add to /health. */
   readonly facts: () => Pick<Health, 'proposals'>
+  /** Tells a slice what it decided, here or elsewhere. */
+  readonly news: (slice: string, news: object) => void
   /** What features answer over plain HTTP. */
   readonly routes: readonly Route[]
   readonly channels: readonly ChannelInfo[]
@@ -195,7 +197,7 @@ export class Relay {
     const signals = this.#signals = new Signals({ roster, hub, outbox, clock, announceMaxMembers, everyMs: deps.pace.signalMs })
     const gate = this.#gate = new Gate({ ...deps, adminKey: options.adminKey, hasAccounts: deps.signIns !== undefined, counts })
     const effects = this.#effects = new Effects({ bus, roster, gate, hub, outbox, signals, replayer, clock, log, counts }, {
-      onOffered,
+      ...{ onOffered, onNews: deps.news },
       allowlistStrict: options.allowlistStrict,
       connections: () => this.#connections,
       onIdentified: connection => {

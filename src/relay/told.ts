@@ -107,6 +107,7 @@ export const isTold = (effect: Effect): effect is ToldEffect => !own.has(effect.
 
 /** Where it is told: to those who have somebody that hears it. */
 export const subjectsOf = (told: Told): readonly Subject[] => {
+  if (told.kind === 'news') return told.at ?? [everyone]
   const to = told.kind === 'notice' ? told.notice.to : told.kind === 'hint' ? told.hint.to : undefined
   if (to?.kind === 'channel') return [to.channel]
   return to?.kind === 'agents' ? to.agents : [everyone]

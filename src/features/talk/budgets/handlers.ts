@@ -67,8 +67,7 @@ export const budgets = ({ budgets: all }: BudgetPorts): Feature<'SET_BUDGET' | '
           return {
             reply: await answer(tx, subject, now),
             // What others decide in the same batch would not know of it.
-            notify: [],
-            committed: () => all.changed(subject),
+            effects: [{ kind: 'news', of: 'budgets', news: { subject } }],
             ...(byRight && { byRight }),
           }
         },
@@ -77,6 +76,7 @@ export const budgets = ({ budgets: all }: BudgetPorts): Feature<'SET_BUDGET' | '
         read: (ctx, of) => answer(ctx.db, meant(ctx, of).subject, ctx.now),
       },
     },
+    heard: news => all.changed((news as { readonly subject: string }).subject),
     async sweep({ tx, now }) {
       if (await all.isAny(tx)) await forgetHours(tx, now - hourMs)
       return undefined

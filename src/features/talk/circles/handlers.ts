@@ -7,7 +7,7 @@ export interface CircleOptions extends CircleRules {
   readonly circles: Circles | undefined
 }
 
-type Noted = Pick<Outcome, 'notify' | 'committed'>
+type Noted = Pick<Outcome, 'notify' | 'effects'>
 
 const told = (root: string, { stream, agents, until }: Circle, isReleased = false): Notify =>
   notify({ kind: 'agents', agents }, 'CIRCLE', {
@@ -27,10 +27,26 @@ export const inCircle = (circles: Circles | undefined) =>
         `You and ${others} answer each other in a circle: the relay takes no more of it for ${Math.ceil((stopped.until - now) / 1_000)} s`)
     }
     const next = circles.after(root, { stream, agent: me.id }, now)
-    return { ...(next.until > now && next.count > 1 && { notify: [told(root, next)] }), committed: () => circles.note(root, next) }
+    if (next.until > now && next.count > 1) return { notify: [told(root, next)], effects: [news({ root, circle: next })] }
+    // Whoever hears the answer has to count it.
+    const at = stream.startsWith('#') ? [stream] : stream.split('|')
+    return { effects: [{ ...news({ root, stream, agent: me.id, at: now }), at }] }
   })
 
+/** What every process knows: an answer; a circle that was stopped, or is none any more. */
+type News =
+  | { readonly root: string, readonly stream: string, readonly agent: string, readonly at: number }
+  | { readonly root: string, readonly circle: Circle | null }
+
+const news = (news: News) => ({ kind: 'news' as const, of: 'circles', news })
+
 export const circles = ({ circles: all }: CircleOptions): Feature<'RELEASE_CIRCLE'> => ({
+  heard(heard) {
+    const told = heard as News
+    if (!('circle' in told)) all?.answered(told.root, told, told.at)
+    else if (told.circle === null) all?.release(told.root)
+    else all?.note(told.root, told.circle)
+  },
   handlers: {
     RELEASE_CIRCLE: {
       write({ me, roster, now, isAdmin, passkeyAsked }, { msg_id }) {
@@ -42,7 +58,7 @@ export const circles = ({ circles: all }: CircleOptions): Feature<'RELEASE_CIRCL
         return {
           reply: reply('OK', {}),
           notify: [told(msg_id, { ...circle, until: now }, true)],
-          committed: () => all?.release(msg_id),
+          effects: [news({ root: msg_id, circle: null })],
           ...(!isOwner && { byRight: true as const }),
         }
       },

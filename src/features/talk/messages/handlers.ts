@@ -30,7 +30,7 @@ export interface MessageOptions extends AddressingOptions {
   readonly maxContentBytes: number
   readonly policies: Policies
   /** Before an answer, where circles are looked for. @throws Fail CIRCLE_STOPPED */
-  readonly inCircle: ((ctx: WriteCtx, thread: Root, stream: string) => Pick<Outcome, 'notify' | 'committed'>) | undefined
+  readonly inCircle: ((ctx: WriteCtx, thread: Root, stream: string) => Pick<Outcome, 'notify' | 'effects'>) | undefined
   /** Cut secrets out of contents. */
   readonly redact: boolean
   /** The relay's identity. */
@@ -110,10 +110,13 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     stream: string,
   ): Promise<Outcome<'ACK'>> => {
     const thread = await found
-    const { notify: notices = [], ...more } = thread === undefined ? {} : options.inCircle!(ctx, thread, stream)
+    const { notify: notices = [], effects = [] }: Pick<Outcome, 'notify' | 'effects'> = thread === undefined
+      ? {}
+      : options.inCircle!(ctx, thread, stream)
     const outcome = await (request.to.startsWith('#') ? toChannel : toAnAgent)(ctx, request, thread)
     const all = [...(outcome.notify ?? []), ...notices]
-    return { ...outcome, ...more, ...(all.length > 0 && { notify: all }) }
+    const more = [...(outcome.effects ?? []), ...effects]
+    return { ...outcome, ...(more.length > 0 && { effects: more }), ...(all.length > 0 && { notify: all }) }
   }
 
   const toAnAgent = (ctx: WriteCtx, request: RequestBody<'MSG'>, thread: Root | undefined): Awaitable<Outcome<'ACK'>> => {
