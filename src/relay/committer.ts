@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts, Histogram } from '../base/metrics.ts'
 import type { EventType, FrameBody, RequestType } from '../../lib/protocol/index.ts'
+import type { Credential } from '../store/credentials.ts'
 import { authorOf, type Appended, type Stamp } from '../store/log.ts'
 import { OvertakenError, StorageError, UndoneError, type Awaitable, type Scope, type Store, type Tx } from '../store/store.ts'
 import type { Connection } from './connection.ts'
@@ -22,6 +23,8 @@ export interface Job {
   readonly scope?: Scope | undefined
   /** It waits for that by itself, if it comes so far. */
   readonly locksItself?: true
+  /** By what its agent is spoken for: what is taken back meanwhile stores nothing. */
+  readonly credential?: Credential | undefined
   decide(tx: Tx, now: number): Awaitable<Outcome | undefined>
   /** Called once its result is delivered. */
   delivered?(): void
@@ -103,7 +106,7 @@ const maxWaitMs = 100
 class Undo extends Error {}
 
 const nobody: ReadonlySet<string> = new Set()
-const nothing = { agents: [], channels: [] }
+const nothing = { writers: [], channels: [] }
 
 export class Committer {
   readonly #store: Store
@@ -264,10 +267,10 @@ export class Committer {
       // A storage that does not even begin takes nothing: the next one hears of it all the same.
       if (taken.length === 0) batch.take()
       if (error instanceof UndoneError && taken.length > 0 && reruns < maxReruns) {
-        const { agents, channels } = error instanceof OvertakenError ? error : nothing
+        const { writers, channels } = error instanceof OvertakenError ? error : nothing
         // Where the storage fails, so does the batch.
         if (channels.length > 0) await this.#options.reread(channels).catch(() => undefined)
-        while (at < taken.length) await this.#commit(taken.length - at, again, reruns + 1, new Set([...out, ...agents]))
+        while (at < taken.length) await this.#commit(taken.length - at, again, reruns + 1, new Set([...out, ...writers]))
         return taken.length
       }
       // What may be stored is not run again: those who asked are told, and send it again under its id.
@@ -329,8 +332,9 @@ export class Committer {
         }
         bytes += job.bytes
         const writer = job.connection?.agent?.id
-        if (writer !== undefined && out.has(writer)) {
-          results.push({ kind: 'failed', job, error: new Fail('BANNED', 'Banned, or your key was revoked') })
+        const refusal = out.size === 0 ? undefined : refusalOf(out, writer, job.credential)
+        if (refusal !== undefined) {
+          results.push({ kind: 'failed', job, error: refusal })
           continue
         }
         const writesBefore = tx.writes
@@ -346,7 +350,10 @@ export class Committer {
           results.push({ kind: 'failed', job, error })
           continue
         }
-        if (writer !== undefined && (outcome.append !== undefined || tx.writes !== writesBefore)) writers.add(writer)
+        if (writer !== undefined && (outcome.append !== undefined || tx.writes !== writesBefore)) {
+          writers.add(writer)
+          if (job.credential !== undefined) writers.add(job.credential)
+        }
         if (outcome.append === undefined) results.push({ kind: 'done', job, outcome })
         else if (isSeveral(outcome.append)) results.push(await this.#appendAll(tx, now, job, outcome, outcome.append))
         else {
@@ -365,7 +372,7 @@ export class Committer {
       if (asked instanceof Promise) asked.catch(() => undefined)
       const done = isDeferred ? await numbered(tx, results) : results as Result[]
       const over = asked instanceof Promise ? await asked : asked
-      if (over.agents.length + over.channels.length > 0) throw new OvertakenError(over)
+      if (over.writers.length + over.channels.length > 0) throw new OvertakenError(over)
       return { results: done, wrote: tx.writes > 0 }
     })
   }
@@ -408,6 +415,12 @@ export class Committer {
     }
     return { ...result!, more }
   }
+}
+
+const refusalOf = (out: ReadonlySet<string>, agent: string | undefined, credential: Credential | undefined): Fail | undefined => {
+  if (agent !== undefined && out.has(agent)) return new Fail('BANNED', 'Banned, or your key was revoked')
+  if (credential === undefined || !out.has(credential)) return undefined
+  return new Fail('NOT_ALLOWED', `This ${credential.startsWith('token') ? 'token' : 'hook'} has ended`)
 }
 
 /** The results once all of what was appended has its numbers. */

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import { closeCodes, timerMs, type CloseName, type DecodedRequest } from '../../lib/protocol/index.ts'
+import type { Credential } from '../store/credentials.ts'
 import type { Awaitable, Tx } from '../store/store.ts'
 import type { Account, Debt, Debtor } from './account.ts'
 import type { Bucket } from './bucket.ts'
@@ -62,6 +63,8 @@ export type Along = (tx: Tx, now: number, outcome: Outcome) => Awaitable<void>
 export interface Handed {
   readonly request: DecodedRequest
   readonly along: Along | undefined
+  /** By what its agent is spoken for; undefined: by its key. */
+  readonly credential: Credential | undefined
 }
 
 /** What a connection asks of whoever speaks for it: a WebSocket, or a line inside the relay. */

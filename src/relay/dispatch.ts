@@ -22,7 +22,7 @@ import { Allowance, type Rate } from './bucket.ts'
 import type { Audit } from './audit.ts'
 import type { Bonds } from './bonds.ts'
 import { ownJob, type Committer, type Job, type Result } from './committer.ts'
-import type { Along, Connection } from './connection.ts'
+import type { Connection, Handed } from './connection.ts'
 import type { Effects } from './effects.ts'
 import { frameOfList, pongFrame, refusalMark, refusalPing } from './encode.ts'
 import { Fail, isForAll, type Handler, type Handlers, type ReadCtx, type Reply } from './feature.ts'
@@ -40,7 +40,7 @@ import type { Roster } from './roster.ts'
 import type { Slices } from './slices.ts'
 import type { NumberedBus } from './numbered-bus.ts'
 import { isTold } from './told.ts'
-import { AccompaniedJob, storageRetryMs, WriteJob, type WriteHandler } from './write.ts'
+import { AccompaniedJob, storageRetryMs, WriteJob, type Accompanied, type WriteHandler } from './write.ts'
 
 export interface DispatchDeps {
   readonly handlers: Handlers
@@ -172,8 +172,8 @@ export class Dispatch {
     const elsewhere = this.#deps.gate.here(connection, request.type, request.body, this.#deps.roster)
     if (elsewhere !== undefined) return this.#refuse(connection, elsewhere, request.body.id)
     const handler = this.#deps.handlers[request.type] as Handler<RequestType>
-    if ('write' in handler) this.#write(connection, handler, request, data.length, handed?.along)
-    else if ('study' in handler) void this.#study(connection, handler, request, data.length, handed?.along)
+    if ('write' in handler) this.#write(connection, handler, request, data.length, handed)
+    else if ('study' in handler) void this.#study(connection, handler, request, data.length, handed)
     else this.#read(connection, handler, request)
   }
 
@@ -309,7 +309,7 @@ export class Dispatch {
     handler: Extract<Handler<RequestType>, { study: unknown }>,
     request: DecodedRequest,
     bytes: number,
-    along: Along | undefined,
+    handed: Handed | undefined,
   ): Promise<void> {
     connection.isReading = true
     connection.owe(bytes)
@@ -317,7 +317,7 @@ export class Dispatch {
       try {
         const { ctx } = await this.#readCtx(connection, handler, request)
         const write = await handler.study(ctx, request.body as never)
-        this.#write(connection, { scope: handler.scope, write }, request, bytes, along)
+        this.#write(connection, { scope: handler.scope, write }, request, bytes, handed)
       } catch (error) {
         this.#refuse(connection, error, request.body.id)
       }
@@ -330,18 +330,18 @@ export class Dispatch {
 
   /** Long work is not begun anew while the relay stops: whoever asked is told to ask again. */
   #goOn(job: Job, decide: Job['decide']): void {
-    const { connection, re, type, scope } = job
-    if (!this.#isStopping) this.#committer.push({ connection, bytes: 0, re, type, scope, decide })
+    const { connection, re, type, scope, credential } = job
+    if (!this.#isStopping) this.#committer.push({ connection, bytes: 0, re, type, scope, credential, decide })
     else if (connection !== undefined)
       this.#refuse(connection, new Fail('BUSY', 'The relay stops; it goes on with this when it is back'), re)
   }
 
-  #write(connection: Connection, handler: WriteHandler, request: DecodedRequest, bytes: number, along: Along | undefined): void {
+  #write(connection: Connection, handler: WriteHandler, request: DecodedRequest, bytes: number, handed: Handed | undefined): void {
     this.#large.begin(bytes)
     this.#committer.push(
-      along === undefined
-        ? new WriteJob(this.#deps, connection, handler, request, bytes)
-        : new AccompaniedJob(this.#deps, connection, handler, request, bytes, along),
+      handed?.along === undefined
+        ? new WriteJob(this.#deps, connection, handler, request, bytes, handed?.credential)
+        : new AccompaniedJob(this.#deps, connection, handler, request, bytes, handed as Accompanied),
     )
   }
 

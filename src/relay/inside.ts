@@ -1,6 +1,7 @@
 // The inner door, as the outer ones see it: what an agent without a socket can ask and follow. Types and one rule, no state.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FrameType, Frame, ReplyType, RequestInput, RequestType } from '../../lib/protocol/index.ts'
+import type { Credential } from '../store/credentials.ts'
 import type { Doorway } from './view.ts'
 import type { Left, SharedCounts } from './bucket.ts'
 import type { Along, Handed } from './connection.ts'
@@ -18,6 +19,8 @@ export interface Caller extends Doorway {
   readonly agent: string
   /** Where it came from: allowances and shares of an address count for it too. */
   readonly address: string
+  /** By what it is spoken for, where that may be taken back; else by its key. */
+  readonly credential?: Credential | undefined
 }
 
 export interface AskOptions {

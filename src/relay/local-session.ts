@@ -13,7 +13,7 @@ import {
   type RequestType,
 } from '../../lib/protocol/index.ts'
 import { Fail } from './fail.ts'
-import type { AdmittedConnection, Answer, AskOptions, Ear } from './inside.ts'
+import type { AdmittedConnection, Answer, AskOptions, Caller, Ear } from './inside.ts'
 
 export interface LocalSessionOptions {
   readonly maxFrameBytes: number
@@ -34,6 +34,10 @@ const answerTimeoutMs = 60_000
 interface Waiting {
   resolve(answer: Answer): void
   reject(error: Error): void
+}
+
+export interface SessionAskOptions extends AskOptions {
+  readonly credential?: Caller['credential']
 }
 
 export class LocalSession {
@@ -69,7 +73,11 @@ export class LocalSession {
   }
 
   /** @throws Fail */
-  async ask<T extends RequestType>(type: T, body: object, { signal, along }: AskOptions = {}): Promise<Answer<ReplyType<T>>> {
+  async ask<T extends RequestType>(
+    type: T,
+    body: object,
+    { signal, along, credential }: SessionAskOptions = {},
+  ): Promise<Answer<ReplyType<T>>> {
     await this.#opened
     const { id = newId() } = body as { readonly id?: string }
     if (this.#over !== undefined) throw this.#over
@@ -84,7 +92,7 @@ export class LocalSession {
     if (text.length > this.#options.maxFrameBytes)
       throw new Fail('INVALID_MSG', `A request is at most ${this.#options.maxFrameBytes} bytes`)
     const answer = this.#wait(id, signal)
-    this.#connection.hand(text, { request: read, along })
+    this.#connection.hand(text, { request: read, along, credential })
     return await answer as Answer<ReplyType<T>>
   }
 

@@ -89,7 +89,7 @@ export class Local implements Inside {
     body: Omit<RequestInput<T>, 'type'>,
     options: AskOptions = {},
   ): Promise<Answer<ReplyType<T>>> {
-    return this.#peer(caller).ask(type, body, options)
+    return this.#peer(caller).ask(type, body, { ...options, credential: caller.credential })
   }
 
   async arrival(caller: Caller, after: number, signal: AbortSignal): Promise<boolean> {

@@ -1,10 +1,11 @@
 // A request that writes: what it needs is prepared as it comes, and it is decided when it is its turn, inside the transaction.
 import { requests, type DecodedRequest, type RequestType } from '../../lib/protocol/index.ts'
+import type { Credential } from '../store/credentials.ts'
 import type { Awaitable, Scope, Store, Tx } from '../store/store.ts'
 import type { Audit } from './audit.ts'
 import type { Bonds, OfficeHolder } from './bonds.ts'
 import type { Job } from './committer.ts'
-import type { Along, Connection } from './connection.ts'
+import type { Along, Connection, Handed } from './connection.ts'
 import { Fail, type BelowOperator, type Handler, type Outcome, type Prepared, type WriteCtx } from './feature.ts'
 import type { Gate } from './gate.ts'
 import type { Quota } from './quota.ts'
@@ -35,9 +36,17 @@ export class WriteJob implements Job {
   readonly #prepared: Promise<unknown> | undefined
   readonly connection: Connection
   readonly bytes: number
+  readonly credential: Credential | undefined
 
   /** @param bytes of its frame */
-  constructor(deps: WriteDeps, connection: Connection, handler: WriteHandler, request: DecodedRequest, bytes: number) {
+  constructor(
+    deps: WriteDeps,
+    connection: Connection,
+    handler: WriteHandler,
+    request: DecodedRequest,
+    bytes: number,
+    credential: Credential | undefined,
+  ) {
     this.#deps = deps
     this.#handler = handler
     this.#request = request
@@ -45,6 +54,7 @@ export class WriteJob implements Job {
     this.#challenge = connection.challenge
     this.connection = connection
     this.bytes = bytes
+    this.credential = credential
     this.#prepared = this.#prepare()
     // Whoever awaits it hears of it; if nobody does, the request was refused for another reason.
     this.#prepared?.catch(() => undefined)
@@ -175,12 +185,21 @@ export class WriteJob implements Job {
   }
 }
 
+export type Accompanied = Pick<Handed, 'credential'> & { readonly along: Along }
+
 /** One with which something else is stored, or neither is. */
 export class AccompaniedJob extends WriteJob {
   readonly #along: Along
 
-  constructor(deps: WriteDeps, connection: Connection, handler: WriteHandler, request: DecodedRequest, bytes: number, along: Along) {
-    super(deps, connection, handler, request, bytes)
+  constructor(
+    deps: WriteDeps,
+    connection: Connection,
+    handler: WriteHandler,
+    request: DecodedRequest,
+    bytes: number,
+    { along, credential }: Accompanied,
+  ) {
+    super(deps, connection, handler, request, bytes, credential)
     this.#along = along
   }
 

@@ -20,14 +20,14 @@ export class UndoneError extends StorageError {}
 
 /** What it was decided by was changed by another process meanwhile. Once that is known here it is decided anew. */
 export class OvertakenError extends UndoneError {
-  /** Locked out: what they ask is refused. */
-  readonly agents: readonly string[]
+  /** Agents that are locked out, and tokens and hooks that have ended: what they ask is refused. */
+  readonly writers: readonly string[]
   /** Changed, or no more. */
   readonly channels: readonly string[]
 
-  constructor({ agents, channels }: { readonly agents: readonly string[], readonly channels: readonly string[] }) {
+  constructor({ writers, channels }: { readonly writers: readonly string[], readonly channels: readonly string[] }) {
     super('Another process changed what this was decided by', 'The relay tries again by itself.')
-    this.agents = agents
+    this.writers = writers
     this.channels = channels
   }
 }

@@ -68,8 +68,11 @@ export interface Tx extends Db {
   goBy?(channel: string, version: number): void
   /** A channel is about to be changed, or to end: whoever stores what goes by it is waited for. @throws OvertakenError another one changed it */
   changing(channel: string): Awaitable<void>
-  /** What another process changed of what the transaction goes by: `agents` as in `lockedOut`, and channels. Asked with what is stored. */
-  overtaken(agents: readonly string[]): Awaitable<Overtaken>
+  /**
+   * What changed of what the transaction goes by, asked with what is stored: agents as in `lockedOut`; tokens and hooks (`Credential`) by which
+   * something is said in their names, which whoever removed; channels that another process changed. Nobody changes more of it before the end.
+   */
+  overtaken(writers: readonly string[]): Awaitable<Overtaken>
   /** How many statements that write were run so far; tells whether a failed handler left something behind. */
   readonly writes: number
   /** Whether numbers were given out already: what is decided behind that waits for the next transaction, so that streams are locked once in each. */
@@ -80,7 +83,7 @@ export interface Tx extends Db {
 
 /** What others changed while it was decided. */
 export interface Overtaken {
-  readonly agents: readonly string[]
+  readonly writers: readonly string[]
   readonly channels: readonly string[]
 }
 
@@ -92,19 +95,6 @@ export type Divided = Pick<
   Tx,
   'lock' | 'mayLock' | 'claim' | 'own' | 'giveUp' | 'lockOut' | 'lockedOut' | 'goBy' | 'changing' | 'overtaken'
 >
-
-/** What a store answers that one process has to itself, by a lock of its own: there is nobody to divide anything with. */
-export const alone: Divided = {
-  lock: () => undefined,
-  mayLock: () => true,
-  claim: () => true,
-  own: () => true,
-  giveUp: () => undefined,
-  lockOut: () => undefined,
-  lockedOut: () => [],
-  changing: () => undefined,
-  overtaken: () => ({ agents: [], channels: [] }),
-}
 
 /**
  * A feature's tables: SQL run once, in order, and recorded under the feature's name. Only ever append, to both: the tables are the same,

@@ -63,7 +63,7 @@ export class Bearers {
         })
     }
     const { agent, scopes, id, expires } = token
-    return { agent, via: this.#options.via, auth: 'token', address, scopes, token: id, until: expires }
+    return { agent, via: this.#options.via, auth: 'token', address, scopes, token: id, credential: `token ${id}`, until: expires }
   }
 
   /** Whether its token is good still; a key is until the relay ends its session. */

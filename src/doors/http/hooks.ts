@@ -79,7 +79,7 @@ export class Hooks implements HttpDoor {
     const content = hookText(body.toString(), template)
     if (content === undefined) throw new Problem('NOT_JSON', 'The template of this hook wants JSON')
     if (content.trim() === '') throw new Problem('INVALID_MSG', 'There is nothing to say: the body has none of the fields of the template')
-    const answer = await inside().ask({ agent, address, via: 'hook' }, 'MSG', {
+    const answer = await inside().ask({ agent, address, via: 'hook', credential: `hook ${hook.id}` }, 'MSG', {
       to: target as Target,
       content,
       ...(claim.id !== undefined && { id: requestIdOf(hook.id, claim.id) }),

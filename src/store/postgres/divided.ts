@@ -1,4 +1,5 @@
 // What the processes of a relay on one database divide between them, by the database: scopes, duties of a moment, duties of a process.
+import { credentialKinds, idsOf, missing, tableOf, type CredentialKind } from '../credentials.ts'
 import { OvertakenError, scopes, type Divided, type Overtaken, type Scope } from '../store.ts'
 import type { Writer } from './writer.ts'
 
@@ -20,11 +21,19 @@ export const divided = (writer: Writer): Divided => {
   const goneBy = new WeakMap<object, Map<string, number>>()
   const changed = new WeakMap<object, Set<string>>()
 
-  /** What others changed of agents and channels; nobody changes more of it before the transaction ends. */
-  const overtakenOf = async (agents: readonly string[], channels: readonly string[]): Promise<Overtaken> => {
+  /** Those that are not there any more. Whoever removes one of the others waits until this transaction has ended. */
+  const endedOf = async (kind: CredentialKind, ids: readonly string[]): Promise<readonly string[]> => {
+    if (ids.length === 0) return []
+    const sql = `SELECT id FROM ${tableOf(kind)} WHERE id = ANY($1::text[]) ORDER BY id FOR KEY SHARE`
+    return missing(kind, ids, await writer.hold<{ id: string }>(sql, [ids]))
+  }
+
+  /** What others changed of agents and channels, and what has ended; nobody changes more of it before the transaction ends. */
+  const overtakenOf = async (writers: readonly string[], channels: readonly string[]): Promise<Overtaken> => {
     const { transaction } = writer
     const versions = goneBy.get(transaction)
-    if (agents.length + channels.length === 0) return { agents: [], channels: [] }
+    if (writers.length + channels.length === 0) return { writers: [], channels: [] }
+    const agents = writers.filter(name => name.startsWith('@'))
     // Two statements, sent together: what was committed before the locks were given is seen by the second.
     const held = writer.hold(
       `SELECT pg_advisory_xact_lock_shared(kind, hashtext(name)) FROM unnest($1::int[], $2::text[]) AS held (kind, name)
@@ -37,11 +46,12 @@ export const divided = (writer: Writer): Divided => {
         SELECT name, version FROM channels WHERE name = ANY($2::text[])`,
       [agents, channels],
     )
-    const [, rows] = await Promise.all([held, found])
+    const ended = Promise.all(credentialKinds.map(kind => endedOf(kind, idsOf(writers, kind))))
+    const [rows, credentials] = await Promise.all([found, ended, held])
     const mine = own.get(transaction)
     const now = new Map(rows.map(({ name, version }) => [name, version]))
     return {
-      agents: agents.filter(agent => now.has(agent) && mine?.has(agent) !== true),
+      writers: [...agents.filter(agent => now.has(agent) && mine?.has(agent) !== true), ...credentials.flat()],
       channels: channels.filter(name => now.get(name) !== versions!.get(name)),
     }
   }
@@ -98,15 +108,15 @@ export const divided = (writer: Writer): Divided => {
       const found = writer.hold<{ version: number }>('SELECT version FROM channels WHERE name = $1', [channel])
       const [, rows] = await Promise.all([held, found])
       const version = goneBy.get(transaction)?.get(channel)
-      if (version !== undefined && rows[0]?.version !== version) throw new OvertakenError({ agents: [], channels: [channel] })
+      if (version !== undefined && rows[0]?.version !== version) throw new OvertakenError({ writers: [], channels: [channel] })
     },
 
-    overtaken(agents) {
+    overtaken(writers) {
       const { transaction } = writer
       const ours = changed.get(transaction)
-      return overtakenOf(agents, [...goneBy.get(transaction)?.keys() ?? []].filter(name => ours?.has(name) !== true))
+      return overtakenOf(writers, [...goneBy.get(transaction)?.keys() ?? []].filter(name => ours?.has(name) !== true))
     },
 
-    lockedOut: async agents => (await overtakenOf(agents, [])).agents,
+    lockedOut: async agents => (await overtakenOf(agents, [])).writers,
   }
 }

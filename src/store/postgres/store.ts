@@ -18,8 +18,9 @@ import { askNature, isRefusal, isStalePlan, problemOf, wrongNature, type Nature 
 import { logSchema, storeSchema } from './schema.ts'
 import { dropIndex, PostgresSearch } from './search.ts'
 import { patienceMs, retryMs, Writer } from './writer.ts'
+import { alone } from '../alone.ts'
 import { divided } from './divided.ts'
-import { alone, BusyError, type Awaitable, type Db, type Divided, type Space, type Store, type StoreOptions, type Tx } from '../store.ts'
+import { BusyError, type Awaitable, type Db, type Divided, type Space, type Store, type StoreOptions, type Tx } from '../store.ts'
 
 const maxReaders = 4
 /** A name of a connection is cut after 63 bytes. */
@@ -168,7 +169,7 @@ class PostgresStore implements Store {
   readonly #tx: Tx
   #tail: Promise<unknown> = Promise.resolve()
 
-  readonly #divided: Divided
+  readonly #isShared: boolean
 
   constructor(writer: Writer, epoch: string, readers: ReaderPools, { maxDataBytes, search = false, isShared = false }: PostgresOptions) {
     this.epoch = epoch
@@ -176,7 +177,7 @@ class PostgresStore implements Store {
     this.#readers = readers
     this.#maxDataBytes = maxDataBytes === undefined || maxDataBytes === 0 ? Infinity : maxDataBytes
     this.#log = new PostgresLog(writer, epoch)
-    this.#divided = isShared ? divided(writer) : alone
+    this.#isShared = isShared
     this.#search = search
       ? new PostgresSearch(writer,
         async <R extends object>(sql: string, values: readonly unknown[]) => (await readers.aside.query(sql, values)).rows as R[])
@@ -237,14 +238,16 @@ class PostgresStore implements Store {
     const [writer, log] = [this.#writer, this.#log]
     const isRead = (sql: string) => /^\s*(?:select|\()/i.test(sql)
     const tables = kyselyOn((sql, values) => isRead(sql) ? writer.send(sql, values) : writer.change(sql, values))
+    const known = { tables: <T>() => tables as unknown as Kysely<T> }
+    const parts: Divided = this.#isShared ? divided(writer) : alone(known)
     return {
-      tables: <T>() => tables as unknown as Kysely<T>,
+      ...known,
       dialect,
       log: this.#log,
       links: new PostgresLinks((sql, values) => writer.ask(sql, values), this.epoch, stream => this.#log.settled({ stream, links: true })),
       keep: new TablesKeeper(this.#log, tables, dialect, postgresLogWords),
       search: this.#search,
-      ...this.#divided,
+      ...parts,
       get writes() {
         return writer.writes
       },

@@ -4,6 +4,7 @@ import { Kysely, SqliteDialect, type Compilable, type CompiledQuery, type QueryR
 import { makePrivateFile, makePrivateFolder } from '../../../lib/node/private-folder.ts'
 import { Checkpointer, maxWalPages, pageBytes } from './checkpointer.ts'
 import { openDatabase, type Database, type DatabaseOptions, type Statement } from './driver.ts'
+import { alone } from '../alone.ts'
 import { migrate } from '../migrate.ts'
 import { checkMarks } from '../moving.ts'
 import { Readers } from './readers.ts'
@@ -20,7 +21,7 @@ import { SqliteLog } from './log.ts'
 import { sqliteDialect as dialect } from './dialect.ts'
 import { StreamIds } from './stream-ids.ts'
 import { Tail } from './tail.ts'
-import { alone, StorageError, type Awaitable, type Db, type Store, type StoreOptions, type Tx } from '../store.ts'
+import { StorageError, type Awaitable, type Db, type Store, type StoreOptions, type Tx } from '../store.ts'
 
 /** Databases, what SQLite keeps beside them, and what was put aside. */
 const isDataFile = (name: string): boolean => /^(?:agentchat|lock|search)\.db/.test(name)
@@ -228,7 +229,7 @@ class SqliteStore implements Store {
       links,
       keep: new TablesKeeper(this.#log, writes, dialect, sqliteLogWords),
       search: this.#search,
-      ...alone,
+      ...alone({ tables: <T>() => writes as unknown as Kysely<T> }),
       ...{ waitedMs: 0, hasNumbered: false },
       get writes() {
         return count()
