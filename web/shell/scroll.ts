@@ -71,11 +71,12 @@ export const goneTo = (state: unknown): void => {
 /** What a page shows may come later; whoever scrolls meanwhile is left alone. */
 const comesWithinMs = 5_000
 const hands = ['wheel', 'keydown', 'pointerdown', 'touchstart'] as const
-let stop: (() => void) | undefined
+/** Ends what still leads somewhere. */
+const leading: { stop?: (() => void) | undefined } = {}
 
 /** Scrolls the boxes to where the entry was left, as soon as there is as much of them. */
 const lead = (): void => {
-  stop?.()
+  leading.stop?.()
   const wanted = { ...here().boxes }
   const scroll = () => {
     for (const [selector, [left, top]] of Object.entries(wanted)) {
@@ -84,27 +85,27 @@ const lead = (): void => {
       box.scrollTo({ left, top, behavior: 'instant' })
       if (Math.abs(box.scrollTop - top) < 2 && Math.abs(box.scrollLeft - left) < 2) delete wanted[selector]
     }
-    if (Object.keys(wanted).length === 0) stop?.()
+    if (Object.keys(wanted).length === 0) leading.stop?.()
   }
   const grows = new MutationObserver(scroll)
-  const timer = setTimeout(() => stop?.(), timerMs(comesWithinMs))
-  const leave = () => stop?.()
+  const timer = setTimeout(() => leading.stop?.(), timerMs(comesWithinMs))
+  const leave = () => leading.stop?.()
   for (const hand of hands) addEventListener(hand, leave, true)
   // What is begun anew may be the same element as before, with something else in it: it is there once that was drawn.
   const frame = requestAnimationFrame(() => {
     for (const selector of begun)
       if (wanted[selector] === undefined) document.querySelector(selector)?.scrollTo({ left: 0, top: 0, behavior: 'instant' })
     scroll()
-    if (stop === end) grows.observe(document.body, { childList: true, subtree: true })
+    if (leading.stop === end) grows.observe(document.body, { childList: true, subtree: true })
   })
   const end = () => {
-    stop = undefined
+    leading.stop = undefined
     cancelAnimationFrame(frame)
     grows.disconnect()
     clearTimeout(timer)
     for (const hand of hands) removeEventListener(hand, leave, true)
   }
-  stop = end
+  leading.stop = end
 }
 
 const readKept = (): void => {
