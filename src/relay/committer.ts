@@ -6,7 +6,7 @@ import type { Counts, Histogram } from '../base/metrics.ts'
 import type { EventType, FrameBody, RequestType } from '../../lib/protocol/index.ts'
 import type { Credential } from '../store/credentials.ts'
 import { authorOf, type Appended, type Stamp } from '../store/log.ts'
-import { OvertakenError, StorageError, UndoneError, type Awaitable, type Scope, type Store, type Tx } from '../store/store.ts'
+import { LateError, OvertakenError, StorageError, UndoneError, type Awaitable, type Scope, type Store, type Tx } from '../store/store.ts'
 import type { Connection } from './connection.ts'
 import { frameOf, frameOfText, textOfFrame } from './encode.ts'
 import { Salts } from './salts.ts'
@@ -337,6 +337,7 @@ export class Committer {
           results.push({ kind: 'failed', job, error: refusal })
           continue
         }
+        if (results.length > 0) tx.othersBefore?.()
         const writesBefore = tx.writes
         let outcome: Outcome
         try {
@@ -346,6 +347,10 @@ export class Committer {
           outcome = (decided instanceof Promise ? await decided : decided) ?? {}
         } catch (error) {
           if (error instanceof StorageError) throw error
+          if (error instanceof LateError && tx.writes === writesBefore && results.length > 0) {
+            batch.back(job)
+            break
+          }
           if (tx.writes !== writesBefore) throw new Undo('undo', { cause: error })
           results.push({ kind: 'failed', job, error })
           continue

@@ -32,6 +32,11 @@ export class OvertakenError extends UndoneError {
   }
 }
 
+/** A scope would have to be waited for by whoever may hold what others wait for: it is decided first in a transaction of its own. */
+export class LateError extends Error {
+  override readonly name = 'LateError'
+}
+
 /** Too many wait for the same; whoever asks again a little later is served. */
 export class BusyError extends Error {
   override readonly name = 'BusyError'

@@ -7,7 +7,7 @@ import type { SearchReader, SearchWriter } from './search-index.ts'
 import type { Space } from './space.ts'
 import type { ReadTables, WriteTables } from './tables.ts'
 
-export { BusyError, OvertakenError, StorageError, UndoneError } from './failure.ts'
+export { BusyError, LateError, OvertakenError, StorageError, UndoneError } from './failure.ts'
 export type { Awaitable } from './log.ts'
 export type { Space } from './space.ts'
 export type { ReadTables, WriteTables } from './tables.ts'
@@ -40,9 +40,11 @@ export interface Tx extends Db {
   readonly search: SearchWriter | undefined
   /**
    * Waits until nobody else decides about a scope, and keeps it until the transaction ends: what is read then is still so when it
-   * is written. A store with one writer has nobody to wait for.
+   * is written. A store with one writer has nobody to wait for. @throws LateError behind `othersBefore`, where it may not be waited for
    */
   lock(scope: Scope): Awaitable<void>
+  /** What follows is decided behind others of the transaction, which may hold what somebody waits for. Absent where nobody waits. */
+  othersBefore?(): void
   /** Whether it may be waited for: all wait for scopes first, so that no two wait for each other. */
   mayLock(scope: Scope): boolean
   /** Whether this transaction may do what is done once at a time, wherever: nobody else does it at the moment. */
@@ -93,7 +95,7 @@ export type TableWriter = Pick<Tx, 'tables'>
 /** What processes that share a store divide between them. */
 export type Divided = Pick<
   Tx,
-  'lock' | 'mayLock' | 'claim' | 'own' | 'giveUp' | 'lockOut' | 'lockedOut' | 'goBy' | 'changing' | 'overtaken'
+  'lock' | 'othersBefore' | 'mayLock' | 'claim' | 'own' | 'giveUp' | 'lockOut' | 'lockedOut' | 'goBy' | 'changing' | 'overtaken'
 >
 
 /**

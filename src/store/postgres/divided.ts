@@ -1,6 +1,6 @@
 // What the processes of a relay on one database divide between them, by the database: scopes, duties of a moment, duties of a process.
 import { credentialKinds, idsOf, missing, tableOf, type CredentialKind } from '../credentials.ts'
-import { OvertakenError, scopes, type Divided, type Overtaken, type Scope } from '../store.ts'
+import { LateError, OvertakenError, scopes, type Divided, type Overtaken, type Scope } from '../store.ts'
 import type { Writer } from './writer.ts'
 
 /** The first of two numbers that name a lock: one for scopes, one for duties, one for agents, one for channels. */
@@ -56,13 +56,20 @@ export const divided = (writer: Writer): Divided => {
     }
   }
 
+  /** Transactions in which others decided before. */
+  const behind = new WeakSet<object>()
+  const mayLock = (scope: Scope): boolean => !writer.hasBegun || locked.get(writer.transaction)?.has(scope) === true
+
   return {
-    mayLock(scope) {
-      return !writer.hasBegun || locked.get(writer.transaction)?.has(scope) === true
+    mayLock,
+
+    othersBefore() {
+      behind.add(writer.transaction)
     },
 
     async lock(scope) {
       const { transaction } = writer
+      if (behind.has(transaction) && !mayLock(scope)) throw new LateError(`the scope ${scope} is asked for late`)
       locked.set(transaction, (locked.get(transaction) ?? new Set()).add(scope))
       await writer.hold('SELECT pg_advisory_xact_lock($1, $2)', [scopeLocks, scopes.indexOf(scope)])
     },
