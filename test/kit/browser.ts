@@ -1,8 +1,8 @@
 // A real browser for tests of the console: one for a file, pages with a profile of their own, and what went wrong in them.
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import type { Config, RelayParts } from '../../src/app.ts'
 import { chromiumPath, noBrowserVariable } from './chromium-run.ts'
 import { startTestRelay, type TestRelay } from './relay.ts'
@@ -31,6 +31,10 @@ export interface VisitOptions {
   readonly path?: string
   /** What its browser asks pages to speak. */
   readonly locale?: string
+  /** Whether its system wants less to move; tests are quicker and surer where it does. */
+  readonly reducedMotion?: 'reduce' | 'no-preference'
+  /** Whether its system wants more contrast. */
+  readonly contrast?: 'more' | 'no-preference'
   /** For tools that bring scripts of their own. */
   readonly bypassCsp?: boolean
   /** What is done to the window before it goes there. */
@@ -58,9 +62,10 @@ export const useBrowser = () => {
     /** Somebody who was never here, at the console of a relay. */
     visit: async (
       site: Pick<ConsoleRelay, 'consoleUrl'>,
-      { size = desktop, path = '', locale = 'en-US', bypassCsp = false, before }: VisitOptions = {},
+      { size = desktop, path = '', locale = 'en-US', reducedMotion = 'reduce', contrast = 'no-preference', bypassCsp = false, before }:
+        VisitOptions = {},
     ): Promise<Visit> => {
-      const context = await browser!.newContext({ viewport: size, locale, reducedMotion: 'reduce', bypassCSP: bypassCsp })
+      const context = await browser!.newContext({ viewport: size, locale, reducedMotion, contrast, bypassCSP: bypassCsp })
       context.setDefaultTimeout(patienceMs)
       const page = await context.newPage()
       const faults = watchFaults(page)
@@ -70,6 +75,13 @@ export const useBrowser = () => {
     },
   }
 }
+
+const docs = join(import.meta.dirname, '../../docs')
+/** The pictures that docs/CONSOLE.md shows, by name. */
+export const shownPictures: readonly string[] = [
+  ...readFileSync(join(docs, 'CONSOLE.md'), 'utf8').matchAll(/\(console\/([a-z0-9-]+)\.png\)/g),
+]
+  .map(([, name]) => name!)
 
 /** What a page complains of; requests that the relay was not there for are no fault of the page. */
 export const watchFaults = (page: Page): string[] => {
@@ -92,6 +104,15 @@ export const startConsoleRelay = async (overrides: Partial<Config> = {}, parts: 
   if (!existsSync(builtConsole)) throw new Error(`${builtConsole} is not there: npm run build`)
   const relay = await startTestRelay({ console: true, webPort: 0, ...overrides }, parts)
   return { relay, consoleUrl: `http://localhost:${relay.webPort}/console/`, [Symbol.asyncDispose]: () => relay.drain() }
+}
+
+/** Pictures for docs/CONSOLE.md, where they are asked for: AGENTCHAT_SCREENSHOTS=docs/console. */
+export const pictures = process.env['AGENTCHAT_SCREENSHOTS']
+
+/** Takes a picture of what is shown, where they are asked for; the page of docs shows each that there is. */
+export const photograph = async (page: Page, name: string): Promise<void> => {
+  expect(shownPictures, 'pictures in docs/CONSOLE.md').toContain(name)
+  if (pictures !== undefined) await page.screenshot({ path: join(pictures, `${name}.png`) })
 }
 
 /** A passkey of the machine, whose owner says yes at once; it has a PRF. */

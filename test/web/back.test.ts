@@ -116,8 +116,7 @@ describe.skipIf(noBrowser !== undefined)('back and forward', () => {
     await same(general)
 
     // Who was at the end is there again, and sees what came.
-    await list.focus()
-    await page.keyboard.press('End')
+    await page.getByRole('button', { name: 'To the newest message' }).press('Enter')
     await expect.poll(() => channels.locator('a', { hasText: '#general' }).locator('.count').count()).toBe(0)
     await page.keyboard.press('Alt+2')
     await page.getByRole('heading', { name: 'Agents' }).first().waitFor()

@@ -3,7 +3,7 @@ import type { BrowserContext, Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { newLinkGuest, newLinkHost, readRecoveryCode, recoveryProof } from '../../lib/identity/index.ts'
 import { findings } from '../kit/axe.ts'
-import { addPasskeys, noBrowser, startConsoleRelay, useBrowser, type ConsoleRelay } from '../kit/browser.ts'
+import { addPasskeys, noBrowser, photograph, startConsoleRelay, useBrowser, type ConsoleRelay } from '../kit/browser.ts'
 
 const idIn = async (page: Page): Promise<string> => {
   const small = page.locator('.rail small').first()
@@ -85,6 +85,8 @@ describe.skipIf(noBrowser !== undefined)('another browser', () => {
     const wrong = others(await digitsOn(guest))
     await host.getByLabel('The digits of the other browser').waitFor()
     expect([...await findings(guest), ...await findings(host)]).toEqual([])
+    await photograph(guest, 'linking-guest')
+    await photograph(host, 'linking-host')
     for (let i = 0; i < 2; i++) {
       await typeDigits(host, wrong)
       await told(host, 'look again')

@@ -1,18 +1,10 @@
 // Who operates a relay, in a real browser: sees how it does and what it logs, puts an agent out, and sends any request.
-import { join } from 'node:path'
-import type { Page } from 'playwright-core'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { addPasskeys, comeIn, noBrowser, phone, startConsoleRelay, useBrowser, type Visit } from '../kit/browser.ts'
+import { addPasskeys, comeIn, noBrowser, phone, photograph, pictures, startConsoleRelay, useBrowser, type Visit } from '../kit/browser.ts'
 
 const adminKey = 'correct horse battery'
 const log = pino({ level: 'info' }, { write: () => undefined })
-
-/** Pictures for docs/CONSOLE.md, where they are asked for. */
-const pictures = process.env['AGENTCHAT_SCREENSHOTS']
-const photograph = async (page: Page, name: string): Promise<void> => {
-  if (pictures !== undefined) await page.screenshot({ path: join(pictures, `${name}.png`) })
-}
 
 describe.skipIf(noBrowser !== undefined)('operating', () => {
   const browser = useBrowser()

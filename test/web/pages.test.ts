@@ -1,26 +1,21 @@
 // Every page of the console, as the rail lists them: what axe finds in each theme and at both sizes, what its rules forbid, and how large it is.
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import type { Page } from 'playwright-core'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { agentId } from '../../lib/index.ts'
 import { readConsole } from '../../src/doors/console/files.ts'
-import { findings, lookOver } from '../kit/axe.ts'
-import { builtConsole, comeIn, desktop, noBrowser, phone, startConsoleRelay, useBrowser } from '../kit/browser.ts'
+import { findings, lookOver, overflowing } from '../kit/axe.ts'
+import { builtConsole, comeIn, noBrowser, phone, photograph, shownPictures, startConsoleRelay, useBrowser } from '../kit/browser.ts'
 import { joinScene, offerTo, startScene } from '../kit/console-scene.ts'
 import { newKey } from '../kit/wire.ts'
 
-/** What a page lists leads to a page of its own, which is looked at too: the first of them, and what shows that it is there. */
-const behind: Readonly<Record<string, readonly [first: string, inside: string]>> = {
-  agents: ['.skill .agent-link', '.agent-head'],
-  deals: ['.deal-card .task', '.history li'],
-}
-
-/** Pictures for docs/CONSOLE.md, where they are asked for. */
-const pictures = process.env['AGENTCHAT_SCREENSHOTS']
-const photograph = async (page: Page, name: string): Promise<void> => {
-  if (pictures !== undefined) await page.screenshot({ path: join(pictures, `${name}.png`) })
+/** What a page lists leads to a page of its own, which is looked at too: what leads there, and what shows that it is there. */
+const behind: Readonly<Record<string, Readonly<Record<string, readonly [lead: string, inside: string]>>>> = {
+  agents: { one: ['.skill .agent-link', '.agent-head'] },
+  deals: { one: ['.deal-card .task', '.history li'], new: ['.deals-head a[href$="/new"]', 'form.offer'] },
+  anything: { form: ['.requests a[href$="/SET_CHANNEL"]', '.request form'] },
 }
 
 describe.skipIf(noBrowser !== undefined)('pages', () => {
@@ -44,8 +39,9 @@ describe.skipIf(noBrowser !== undefined)('pages', () => {
       await page.locator('main h1').first().waitFor()
       const here = await lookOver(page, name, {
         onEach: async (theme, size) => {
-          if (theme === 'brutalist' || (theme === 'neon' && size === desktop))
-            await photograph(page, `${name}${theme === 'neon' ? '-neon' : ''}${size === phone ? '-phone' : ''}`)
+          const picture = `${name}${theme === 'brutalist' ? '' : `-${theme}`}${size === phone ? '-phone' : ''}`
+          // Each page once, and those that the docs show otherwise too.
+          if (picture === name || shownPictures.includes(picture)) await photograph(page, picture)
         },
       })
       found.push(...here)
@@ -54,13 +50,15 @@ describe.skipIf(noBrowser !== undefined)('pages', () => {
       const name = path.split('/').at(-1)!
       await rail.locator(`a[href='${path}']`).click()
       if (name === 'chat') await page.getByRole('navigation', { name: 'Channels' }).getByText('#general').click()
-      const [first, inside] = behind[name] ?? []
-      if (first !== undefined) await page.locator(first).first().waitFor()
+      const leads = Object.entries(behind[name] ?? {})
+      for (const [, [lead]] of leads) await page.locator(lead).first().waitFor()
       await look(name)
-      if (first === undefined || inside === undefined) continue
-      await page.locator(first).first().click()
-      await page.locator(inside).first().waitFor()
-      await look(`${name}-one`)
+      for (const [which, [lead, inside]] of leads) {
+        await page.locator(lead).first().click()
+        await page.locator(inside).first().waitFor()
+        await look(`${name}-${which}`)
+        await page.goBack()
+      }
     }
     expect(found).toEqual([])
     expect(faults).toEqual([])
@@ -102,6 +100,8 @@ describe.skipIf(noBrowser !== undefined)('pages', () => {
       await tabs.getByRole('link', { name: part, exact: true }).click()
       await page.locator(inside).first().waitFor()
       found.push(...await look(part))
+      // Of these two where there is more to see: operator.test.ts.
+      if (part !== 'Overview' && part !== 'Log') await photograph(page, `relay-${part.toLowerCase()}`)
       if (part !== 'Agents' && part !== 'Channels') continue
       await page.locator(inside).click()
       await page.getByRole('dialog').getByRole('button').first().waitFor()
@@ -125,12 +125,29 @@ describe.skipIf(noBrowser !== undefined)('pages', () => {
     const links = page.locator('.rail a')
     await links.first().waitFor()
     expect(await page.evaluate('document.documentElement.dir')).toBe('rtl')
+    const small = page.locator('.rail .who small').first()
+    await expect.poll(() => small.textContent(), { timeout: 15_000 }).toMatch(/^@/)
+    await offerTo(agentId((await small.textContent())!), scene)
+    const wide: string[] = []
+    const look = async (name: string) => wide.push(...(await overflowing(page)).map(each => `${name}: ${each}`))
     for (const path of await Promise.all((await links.all()).map(link => link.getAttribute('href')))) {
       await page.locator(`.rail a[href='${path}']`).click()
       await page.locator('main h1, main h2').first().waitFor()
-      expect(await page.evaluate('document.documentElement.scrollWidth'), String(path)).toBeLessThanOrEqual(phone.width)
       expect(await page.locator(`.rail a[href='${path}'] .label`).innerText()).toMatch(/^⟦.*⟧$/)
+      const name = path!.split('/').at(-1)!
+      await look(name)
+      for (const [which, [lead, inside]] of Object.entries(behind[name] ?? {})) {
+        await page.locator(lead).first().click()
+        await page.locator(inside).first().waitFor()
+        await look(`${name}-${which}`)
+        await page.goBack()
+      }
     }
+    await page.goto(`${scene.site.consoleUrl}chat/%23general`)
+    await page.locator('.composer button').click()
+    await page.locator('.message', { hasText: 'two names that lie' }).waitFor()
+    await look('what was said')
+    expect(wide).toEqual([])
     await page.addInitScript("localStorage.setItem('agentchat.locale', 'de')")
     await page.reload()
     await page.locator('.rail').waitFor()
@@ -145,6 +162,42 @@ describe.skipIf(noBrowser !== undefined)('pages', () => {
     })
       .waitFor()
     expect(faults).toEqual([])
+  })
+
+  test('keep to what the system says: less motion is none, more contrast is the theme for it', async () => {
+    await using site = await startConsoleRelay()
+    /** What moves when a dialog opens. */
+    const moving = async (reducedMotion: 'reduce' | 'no-preference') => {
+      await using visit = await browser.visit(site, { reducedMotion, contrast: reducedMotion === 'reduce' ? 'more' : 'no-preference' })
+      const { page } = visit
+      await comeIn(page, 'Ada')
+      await page.evaluate(
+        "window.begun = 0; for (const kind of ['animationstart', 'transitionrun']) addEventListener(kind, () => begun++, true)",
+      )
+      await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Settings' }).focus()
+      await page.keyboard.press('?')
+      await page.getByRole('dialog').waitFor()
+      // Whatever began has said so by the frame after the next.
+      await page.evaluate('new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))')
+      return { begun: await page.evaluate('begun'), theme: await page.evaluate('document.documentElement.dataset.theme') }
+    }
+    expect(await moving('reduce')).toEqual({ begun: 0, theme: 'contrast' })
+    expect(await moving('no-preference')).toEqual({ begun: 1, theme: 'brutalist' })
+  })
+
+  test('can be installed: the browser finds nothing that is missing for it', async () => {
+    await using site = await startConsoleRelay()
+    await using visit = await browser.visit(site)
+    await comeIn(visit.page, 'Ada')
+    const tools = await visit.context.newCDPSession(visit.page)
+    const { url, errors, manifest } = await tools.send('Page.getAppManifest')
+    expect({ url, errors }).toEqual({ url: `${site.consoleUrl}manifest.webmanifest`, errors: [] })
+    expect(manifest).toMatchObject({ startUrl: site.consoleUrl, scope: site.consoleUrl })
+    expect(
+      (await tools.send('Page.getInstallabilityErrors')).installabilityErrors.map(({ errorId }) => errorId).filter(id =>
+        id !== 'in-incognito'
+      ),
+    ).toEqual([])
   })
 
   test('are there without the relay: the shell, and a sentence that says so', async () => {
@@ -175,4 +228,9 @@ test('are small: what is loaded first, each page, the styles, and all of it', ()
   // Packed and unpacked: what is shipped, and what the relay has in memory.
   const all = [...built.values()].reduce((bytes, { body, brotli }) => bytes + body.length + (brotli?.length ?? 0), 0)
   expect(all).toBeLessThanOrEqual(1_200_000)
+})
+
+test('are in the docs: each picture there is shown, and each that is shown is there', () => {
+  const there = readdirSync(join(import.meta.dirname, '../../docs/console')).map(name => name.replace(/\.png$/, ''))
+  expect(there.sort()).toEqual([...shownPictures].sort())
 })
