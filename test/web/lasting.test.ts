@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { contentHashOf } from '../../lib/identity/index.ts'
 import type { AgentChatClient } from '../../lib/index.ts'
-import { comeIn, noBrowser, startConsoleRelay, useBrowser, watchFaults, type ConsoleRelay } from '../kit/browser.ts'
+import { comeIn, forgetAll, noBrowser, startConsoleRelay, useBrowser, watchFaults, type ConsoleRelay } from '../kit/browser.ts'
 import { clientOf, newIdentity } from '../kit/client.ts'
 import { newFolder } from '../kit/folder.ts'
 import { freePort } from '../kit/port.ts'
@@ -109,20 +109,30 @@ describe.skipIf(noBrowser !== undefined)('lasting', () => {
       await two.locator('#compose').waitFor()
 
       await say(one, 'from the first')
+      const goTo = (page: Page, channel: string) => page.getByRole('navigation', { name: 'Channels' }).getByText(channel).click()
       await two.getByRole('navigation', { name: 'Channels' }).getByText('#help').waitFor()
+      await one.locator('.message.mine:not(.sending)', { hasText: 'from the first' }).waitFor()
+      // Nobody looks.
+      await goTo(one, '#general')
+      await one.locator('.message', { hasText: 'from the first' }).waitFor({ state: 'detached' })
       await bot.send('#help', 'help is here')
       await bot.send('#help', 'twice')
       // What the same agent said is nothing new to him.
       await expect.poll(() => unread(two, '#help').innerText()).toBe('2')
       // The first looks at it: it is read.
+      await goTo(one, '#help')
       await one.locator('.message', { hasText: 'twice' }).waitFor()
       await expect.poll(() => unread(one, '#help').count()).toBe(0)
       await expect.poll(() => unread(two, '#help').count()).toBe(0)
 
       await say(two, 'from the second')
       await expect.poll(() => unread(one, '#general').count()).toBe(0)
+      await goTo(two, '#help')
+      await two.locator('.message', { hasText: 'twice' }).waitFor()
       await bot.send('#general', 'and an answer')
       await expect.poll(() => unread(one, '#general').innerText()).toBe('1')
+      await goTo(two, '#general')
+      await expect.poll(() => unread(one, '#general').count()).toBe(0)
       await one.reload()
       await expect.poll(() => unread(one, '#general').count()).toBe(0)
       await one.getByRole('navigation', { name: 'Channels' }).getByText('#general').click()
@@ -161,6 +171,37 @@ describe.skipIf(noBrowser !== undefined)('lasting', () => {
       await expect.poll(async () => (await stored(bot)).filter(text => text.startsWith('kept by')).sort()).toEqual(
         ['kept by the first', 'kept by the second'],
       )
+    })
+
+    test('the storage of the browser is cleared in the middle of it: the page asks who it is, and another key says nothing of it', async () => {
+      let holds = false
+      await using visit = await browser.visit(site, {
+        before: page =>
+          page.routeWebSocket(/./, socket => {
+            const relay = socket.connectToServer()
+            socket.onMessage(text => !(holds && String(text).startsWith('{"type":"MSG"')) && relay.send(text))
+            relay.onMessage(text => socket.send(text))
+          }),
+      })
+      const { page, faults } = visit
+      const id = () => page.locator('.rail small').first().innerText()
+      await comeIn(page, 'Zoe')
+      await enter(page, '#general')
+      const before = await id()
+      holds = true
+      await say(page, 'never to be heard')
+      await page.locator('.message.sending').waitFor()
+      holds = false
+      await forgetAll(page)
+      await page.reload()
+      await page.getByText('this browser makes you a key').waitFor()
+      await comeIn(page, 'Zoe')
+      await page.getByRole('button', { name: 'Join', exact: true }).click()
+      await page.locator('#compose').waitFor()
+      await say(page, 'somebody else')
+      await expect.poll(() => stored(bot)).toContain('somebody else')
+      expect(await stored(bot)).not.toContain('never to be heard')
+      expect([await id() === before, await page.locator('.message.sending').count(), faults]).toEqual([false, 0, []])
     })
 
     test('what was refused waits for its author: a page that is loaded anew does not say it by itself', async () => {

@@ -1,5 +1,6 @@
 // All channels that the visitor may know of, and a form for one of his own.
 import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import { isChannel } from '../../../lib/client/targets.ts'
 import type { ChannelName } from '../../../lib/index.ts'
 import { Dialog } from '../../kit/dialog.tsx'
@@ -14,6 +15,8 @@ import { reasonOf } from '../../text/reason.ts'
 
 export const Browse = ({ onClose, isInline }: { readonly onClose?: () => void, readonly isInline?: boolean }) => {
   const texts = t.value.chat
+  // What was made since is there too.
+  useEffect(() => void list().catch(tellFailure), [])
   const enter = async (channel: ChannelName) => {
     try {
       await join(channel)
