@@ -41,6 +41,9 @@ describe.skipIf(noBrowser !== undefined)('a relay with a brand', () => {
     await page.getByLabel('Your name').fill('ann')
     expect(await shown()).toEqual([green, true, 'brand'])
     expect(await page.getByRole('link', { name: 'Help' }).getAttribute('href')).toBe('https://acme.example/help')
+    // For docs/CONSOLE.md, where it is asked for.
+    const pictures = process.env['AGENTCHAT_SCREENSHOTS']
+    if (pictures !== undefined) await page.screenshot({ path: join(pictures, 'brand.png') })
     await page.getByRole('button', { name: 'Make my key' }).click()
     await page.locator('.rail .brand').getByText('Acme Agents').waitFor()
     await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Settings' }).click()
