@@ -41,6 +41,7 @@ describe.skipIf(noBrowser !== undefined)('a relay with a brand', () => {
     await page.getByLabel('Your name').fill('ann')
     expect(await shown()).toEqual([green, true, 'brand'])
     expect(await page.getByRole('link', { name: 'Help' }).getAttribute('href')).toBe('https://acme.example/help')
+    await page.locator('.welcome').getByText('Acme Agents').waitFor()
     // For docs/CONSOLE.md, where it is asked for.
     const pictures = process.env['AGENTCHAT_SCREENSHOTS']
     if (pictures !== undefined) await page.screenshot({ path: join(pictures, 'brand.png') })

@@ -58,6 +58,7 @@ export const SignIn = () => {
     <main class='middle' id='main'>
       <div class='card welcome'>
         <img src={brand.logo} alt='' width={56} height={56} />
+        {brand.name !== undefined && <p class='name'>{plain(brand.name)}</p>}
         <h1>{texts.hello}</h1>
         {step.value.kind === 'name' && (
           <NameStep
