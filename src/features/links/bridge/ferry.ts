@@ -41,6 +41,8 @@ const forgetEveryMs = 60_000
 /** Offered to one relay at once, and given up at once; and how often is looked for what is given up. */
 const handedAtOnce = 100
 const giveUpMs = 1_000
+/** So often what waits is offered to all, whoever has written it. */
+const offeredEveryMs = 500
 /** Events that one turn stores before others have theirs. */
 const storedAtOnce = 1_000
 /** Of the window, in which a repeat is known to be one. */
@@ -94,6 +96,9 @@ export class Ferry {
   #now: number
   /** ms */
   #gaveUpAt = 0
+  #offeredAt = 0
+  /** Something waits that was not offered. */
+  #isWoken = false
   #measuredAt = 0
   /** As they were in the last turn, in every process. */
   #rows: readonly LinkRow[]
@@ -141,6 +146,7 @@ export class Ferry {
 
   /** Something waits to be handed on. */
   wake(): void {
+    this.#isWoken = true
     if (this.#soon !== undefined) this.#again(this.#soon)
   }
 
@@ -184,7 +190,8 @@ export class Ferry {
       })
     }
     await this.#giveUp(ctx, { tell, append })
-    for (const [host, { peer, row }] of this.#links) if (row.trust === 'both') await this.#handOn(ctx, host, peer, { done })
+    for (const [host, { peer, row }] of this.#offered(ctx.now, next))
+      if (row.trust === 'both') await this.#handOn(ctx, host, peer, { done })
     if (next !== undefined) {
       const { peer, row, row: { host } } = next
       await this.#describe(ctx, row, peer, { done })
@@ -219,6 +226,14 @@ export class Ferry {
     this.#served = next
     if (bringing.length > 1) done.push(() => this.#again(soon))
     return links.get(next)
+  }
+
+  /** Those to which what waits is offered: now and then all, otherwise the one that may have room again. */
+  #offered(now: number, next: Link | undefined): Iterable<readonly [string, Link]> {
+    if (!this.#isWoken && Math.abs(now - this.#offeredAt) < offeredEveryMs) return next === undefined ? [] : [[next.row.host, next]]
+    this.#isWoken = false
+    this.#offeredAt = now
+    return this.#links
   }
 
   async #measure({ tx, now }: SweepCtx, mirrors: readonly MirrorRow[]): Promise<void> {
