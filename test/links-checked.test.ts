@@ -4,12 +4,12 @@ import { readCheckpoint } from '../lib/identity/transcripts/index.ts'
 import type { ClientStatus } from '../lib/index.ts'
 import { MemoryPositions } from '../lib/client/positions.ts'
 import { clientOf, newIdentity, statusOf } from './kit/client.ts'
-import { startGoBetween } from './kit/go-between.ts'
+import { startGoBetween, type Trick } from './kit/go-between.ts'
 import { hostOf, linkBoth, mirrored, startLinkable } from './kit/linked.ts'
 import { newProxy } from './kit/proxy.ts'
 
 /** A home that a relay mirrors, behind somebody who makes of what it says what a `trick` makes of it; and a client there that reads the mirror. */
-const read = async (trick: Parameters<typeof startGoBetween>[1] = {}) => {
+const read = async (trick: Trick = {}, { before = 0 } = {}) => {
   const way = await newProxy(0)
   const url = `ws://127.0.0.1:${way.port}`
   const [home, here] = [await startLinkable(), await startLinkable({ publicUrls: [url] })]
@@ -17,8 +17,13 @@ const read = async (trick: Parameters<typeof startGoBetween>[1] = {}) => {
   way.leadTo(Number(new URL(between.url).port))
   const name = `#general@${hostOf(home)}` as const
   await linkBoth(here, home, ['#general'])
-  await mirrored(here, name, 0)
   const bob = await home.login('bob')
+  let said = 0
+  const say = (count: number) => {
+    for (let i = 0; i < count; i++, said++) bob.send({ type: 'MSG', to: '#general', content: `message ${said}` })
+  }
+  say(before)
+  await mirrored(here, name, before)
   const positions = new MemoryPositions()
   const client = await clientOf(url, { identity: newIdentity('ann'), positions, transcripts: 'check' })
   onTestFinished(async () => {
@@ -33,20 +38,17 @@ const read = async (trick: Parameters<typeof startGoBetween>[1] = {}) => {
   client.on('status', status => {
     if (status.kind === 'transcript') told.push(status)
   })
-  await client.join(name)
+  const came = statusOf(client, 'transcript')
+  await client.join(name, before === 0 ? {} : { since: 0 })
   void (async () => {
     for await (const message of client.messages()) message.ack()
   })()
-  let said = 0
-  const say = (count: number) => {
-    for (let i = 0; i < count; i++, said++) bob.send({ type: 'MSG', to: '#general', content: `message ${said}` })
-  }
   const headAt = (size: number) =>
     expect.poll(() => {
       const head = positions.head(name)
       return head === undefined ? 0 : readCheckpoint(head).size
     }, { timeout: 15_000 }).toBeGreaterThanOrEqual(size)
-  return { home, client, told, name, say, headAt }
+  return { home, client, told, came, name, say, headAt }
 }
 
 test('of an honest mirror nothing is told, and what its home signed is kept; what is said there says what was seen', async () => {
@@ -62,21 +64,27 @@ test('of an honest mirror nothing is told, and what its home signed is kept; wha
   expect(client.state).toBe('open')
 }, 30_000)
 
+const lying = {
+  toVisitor: (frame: Parameters<NonNullable<Trick['toVisitor']>>[0]) =>
+    frame['content'] === 'message 7' ? { ...frame, content: 'message VII' } : frame,
+}
+const shown = (name: string) => ({
+  problem: 'rewritten',
+  evidence: {
+    ...{ stream: '#general', mirror: name, heads: [expect.stringContaining('/#general\n') as string] },
+    own: { size: expect.any(Number) as number },
+  },
+})
+
 test('a mirror that changes a word is noticed by who reads there, with what shows it', async () => {
-  const { client, name, say, headAt } = await read({
-    toVisitor: frame => frame['content'] === 'message 7' ? { ...frame, content: 'message VII' } : frame,
-  })
-  const came = statusOf(client, 'transcript')
+  const { came, name, say, headAt } = await read(lying)
   say(1)
   await headAt(1)
   say(300)
-  expect(await came).toMatchObject({
-    problem: 'rewritten',
-    evidence: {
-      stream: '#general',
-      mirror: name,
-      heads: [expect.stringContaining('/#general\n') as string],
-      own: { size: expect.any(Number) as number },
-    },
-  })
+  expect(await came).toMatchObject(shown(name))
+}, 30_000)
+
+test('a mirror that changes what was said before is noticed by who reads it from its beginning', async () => {
+  const { came, name } = await read(lying, { before: 20 })
+  expect(await came).toMatchObject(shown(name))
 }, 30_000)

@@ -62,7 +62,7 @@ export { type CallOptions } from './pending.ts'
 export { Said, type SaidMessage } from './said.ts'
 export { type ConnectOptions, type SessionState } from './session.ts'
 export { type VerifySignature } from './signature-check.ts'
-export { type TranscriptEvidence, type TranscriptMode, type TranscriptProblem } from './transcript-checks.ts'
+export { type TranscriptEvidence, type TranscriptMode, type TranscriptProblem } from './transcript-evidence.ts'
 export { type WitnessOptions } from './witness-checks.ts'
 export {
   type Balance,

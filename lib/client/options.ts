@@ -9,7 +9,7 @@ import type { AckMode, Message } from './message.ts'
 import type { CallOptions } from './pending.ts'
 import type { Positions } from './positions.ts'
 import type { VerifySignature } from './signature-check.ts'
-import type { TranscriptEvidence, TranscriptMode, TranscriptProblem } from './transcript-checks.ts'
+import type { TranscriptEvidence, TranscriptMode, TranscriptProblem } from './transcript-evidence.ts'
 import type { Transport } from './transport.ts'
 import type { WitnessOptions } from './witness-checks.ts'
 

@@ -16,43 +16,8 @@ import { RelayError } from './errors.ts'
 import type { Homes } from './homes.ts'
 import type { Place } from './login.ts'
 import type { Positions } from './positions.ts'
+import type { TranscriptEvidence, TranscriptMode, TranscriptProblem } from './transcript-evidence.ts'
 import { WitnessChecks, type WitnessOptions } from './witness-checks.ts'
-
-/** off: nothing is checked. check: what does not fit is told (`status`). strict: … and the client closes, but for what an author can do. */
-export type TranscriptMode = 'off' | 'check' | 'strict'
-
-/**
- * - fork: the relay signed two histories of one channel
- * - crossed: the author of a signed message says to have seen another history than came here: the relay shows two, or the author lies
- * - rewritten: what the relay signs is not what it sent, or not what it signed before with more behind it
- * - rolled-back: it signs less than it did
- * - unsigned: what should be a signed head is none, or there is none at all
- * - duplicated: a message that is signed for one place stands in two; its author can have sent it twice
- * - unwitnessed: fewer witnesses than are asked for have cosigned what was heard, in the time that they have
- */
-export type TranscriptProblem = 'fork' | 'crossed' | 'rewritten' | 'rolled-back' | 'unsigned' | 'duplicated' | 'unwitnessed'
-
-/** What shows it: JSON for `agentchat verify --evidence`. */
-export interface TranscriptEvidence {
-  readonly format: 'agentchat-evidence/1'
-  readonly problem: TranscriptProblem
-  /** as it is called at the relay that signs it */
-  readonly stream: string
-  /** … and at another one, where it is mirrored and was heard */
-  readonly mirror?: string | undefined
-  /** of the relay, PEM */
-  readonly relay_pubkey?: string | undefined
-  /** signed heads, the earlier first */
-  readonly heads: readonly string[]
-  /** stored events, as they came */
-  readonly texts?: readonly string[] | undefined
-  /** of who signed the first of them, PEM */
-  readonly author_pubkey?: string | undefined
-  /** what this client has of it */
-  readonly own?: { readonly size: number, readonly root: string } | undefined
-  /** what the first events of the larger head hash to, as many as the smaller one has (base64), and proof of that */
-  readonly proof?: { readonly root: string, readonly consistency: readonly string[] } | undefined
-}
 
 export interface TranscriptChecksOptions {
   readonly mode: TranscriptMode
@@ -101,6 +66,8 @@ interface Stream {
   /** A head beyond what came. */
   due: { readonly checkpoint: Checkpoint, readonly text: string } | undefined
   isAsking: boolean
+  /** It is being asked whose it is. */
+  isMeeting: boolean
   /** Events and time since a head was asked for. */
   since: number
   askedAt: number
@@ -173,10 +140,9 @@ export class TranscriptChecks {
 
   /** A channel is entered: what the relay signs now is compared with what it signed before. */
   joined(stream: string): void {
-    const { mode, homes } = this.#options
+    const { mode } = this.#options
     if (mode === 'off') return
-    // What is mirrored is compared from when it is known whose it is.
-    if (hasHost(stream)) return void homes.of(addressOf(stream).host!).catch(() => undefined)
+    if (hasHost(stream)) return void this.#meet(stream)
     if (this.#relayOf(stream) === undefined) {
       if (mode === 'strict') this.#tell(stream, 'unsigned', { heads: [] })
       else if (this.#witnesses !== undefined) this.#tell(stream, 'unwitnessed', { heads: [] })
@@ -186,10 +152,23 @@ export class TranscriptChecks {
     if (kept !== undefined) void this.#ask(stream, this.#stream(stream), { from: kept.checkpoint.size })
   }
 
+  /** Whose a mirrored channel is, is asked: what comes meanwhile waits. */
+  async #meet(stream: string): Promise<void> {
+    if (this.#options.place() === undefined) return
+    const state = this.#stream(stream)
+    state.isMeeting = true
+    await this.#options.homes.of(addressOf(stream).host!).catch(() => undefined)
+    state.isMeeting = false
+    if (this.#relayOf(stream) === undefined) state.waiting.clear()
+    else if (state.state === 'nothing' && !state.isAsking && state.waiting.size > 0 && this.#streams.get(stream) === state)
+      this.#begin(stream, state)
+  }
+
   /** An event of a channel, in its order. @param text as it came */
   heard(stream: string, seq: number, text: string | undefined): void {
     const { mode, now } = this.#options
-    if (mode === 'off' || text === undefined || this.#relayOf(stream) === undefined) return
+    if (mode === 'off' || text === undefined) return
+    if (this.#relayOf(stream) === undefined && this.#streams.get(stream)?.isMeeting !== true) return
     const state = this.#stream(stream)
     if (state.state === 'told') return
     const stored = textAtHome(stream, text)
@@ -209,7 +188,7 @@ export class TranscriptChecks {
       if (seq === state.range.size + 1) this.#add(stream, state, leaf)
     } else if (state.waiting.size < maxWaiting) {
       state.waiting.set(seq, leaf)
-      if (state.state === 'nothing' && !state.isAsking) this.#begin(stream, state)
+      if (state.state === 'nothing' && !state.isAsking && !state.isMeeting) this.#begin(stream, state)
     }
     if (state.state === 'going' && !state.isAsking && (state.since >= eventsPerHead || now() - state.askedAt >= headEveryMs))
       void this.#ask(stream, state, { from: this.#kept(stream)?.checkpoint.size ?? 0 })
@@ -253,6 +232,7 @@ export class TranscriptChecks {
         waiting: new Map(),
         due: undefined,
         isAsking: false,
+        isMeeting: false,
         since: 0,
         askedAt: -Infinity,
         begun: 0,

@@ -72,14 +72,17 @@ export const transcripts = (
   /** The head that its home signed, and those that this relay cosigned, as a witness: none larger than `from`. What proves more is at the home. */
   const headOfMirror = async (db: Db, channel: string, { from, seq, peaks, witnessed }: RequestBody<'HEAD'>): Promise<Reply<'HEAD'>> => {
     const mirror = await mirrorOf(db, channel)
-    if (mirror?.checkpoint == null || seq !== undefined || witnessed !== true && from !== undefined && from !== mirror.upto)
+    // Everything goes on from nothing.
+    const isKnown = from === undefined || from === 0 || from === mirror?.upto
+    if (mirror?.checkpoint == null || seq !== undefined || witnessed !== true && !isKnown)
       throw new Fail('MESSAGE_NOT_FOUND', `What proves that of ${channel} is at its own relay: ask there`)
     const { size } = readCheckpoint(mirror.checkpoint)
-    if (peaks === true && size !== mirror.upto) throw new Fail('BUSY', `${channel} has more at its own relay: it is on its way here`, 1_000)
+    if (peaks === true && from !== 0 && size !== mirror.upto)
+      throw new Fail('BUSY', `${channel} has more at its own relay: it is on its way here`, 1_000)
     const { oldest } = await db.log.head(channel)
     return reply('HEAD', {
       ...{ channel: channel as `#${string}`, size, oldest, checkpoint: mirror.checkpoint },
-      ...(peaks === true && { peaks: TranscriptRange.from(mirror.tree)!.peaks.map(base64) }),
+      ...(peaks === true && { peaks: from === 0 ? [] : TranscriptRange.from(mirror.tree)!.peaks.map(base64) }),
       ...(witnessed === true && { witnessed: [...await ownCosigned(db, mirror.checkpoint, from)] }),
     })
   }
