@@ -7,6 +7,7 @@ import { openKeeper, type Keeper } from '../src/app.ts'
 import { fingerprintOf } from '../lib/identity/index.ts'
 import { cosign, relayWitness, witnessKeyText, witnessPolicy } from '../lib/identity/transcripts/index.ts'
 import { memoryFolder, newFolder, type Folder } from './kit/folder.ts'
+import { bring, TestLog } from './kit/log.ts'
 import { noPython, pythonPath } from './kit/python-run.ts'
 import { startTestRelay } from './kit/relay.ts'
 import { newKey, signWith } from './kit/wire.ts'
@@ -22,7 +23,15 @@ beforeAll(async () => {
   keeper = await openKeeper()
   const data = folder.at('data')
   {
-    await using relay = await startTestRelay({ data, witnesses: witnesses.slice(0, 2).map(({ pem }) => fingerprintOf(pem)) })
+    const log = new TestLog()
+    await using relay = await startTestRelay({
+      data,
+      witnesses: witnesses.slice(0, 2).map(({ pem }) => fingerprintOf(pem)),
+      witnessedLogs: [log.keyText],
+    })
+    // It is a witness itself: what it cosigned is in the export too.
+    log.add(3)
+    expect((await bring(relay, log.submission(0))).status).toBe(200)
     await using alice = await relay.login('alice', { key: newKey() })
     const said = async (count: number, by: readonly number[]) => {
       for (let i = 0; i < count; i++) await alice.ask({ type: 'MSG', to: '#general', content: `message ${i}` }, 'ACK')
@@ -81,6 +90,7 @@ test.skipIf(noPython !== undefined)('an export is under as many witnesses as cos
   const whole = lines.map(line => `${line}\n`).join('')
   // Of each witness the newest, behind its event.
   expect(cosigned().map(i => (JSON.parse(lines[i]!) as { checkpoint: string }).checkpoint.split('\n')[1])).toEqual(['7', '9'])
+  expect(lines.filter(line => line.startsWith('{"kind":"witnessed"'))).toHaveLength(1)
   expect(await judged(whole, [], 0)).toEqual(both)
   expect(await judged(whole, [names[0]!], 1)).toEqual(both)
   expect(await judged(whole, names, 1)).toEqual(both)

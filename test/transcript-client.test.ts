@@ -6,7 +6,9 @@ import { blankText, entryOf, readCheckpoint } from '../lib/identity/transcripts/
 import { storedTextOf } from '../lib/client/transcript-checks.ts'
 import { MemoryPositions } from '../lib/client/positions.ts'
 import { clientOf, newIdentity, statusOf } from './kit/client.ts'
+import { startGoBetween } from './kit/go-between.ts'
 import { startLyingRelay } from './kit/lying-relay.ts'
+import { newProxy } from './kit/proxy.ts'
 import { startTestRelay } from './kit/relay.ts'
 
 type Told = Extract<ClientStatus, { readonly kind: 'transcript' }>
@@ -157,6 +159,47 @@ test.each<[string, (texts: readonly string[]) => readonly string[], boolean]>([
     await again.close()
   }
 }, 60_000)
+
+test('that it is gone is believed of what may be: who refuses to prove what it has is told', async () => {
+  await using way = await newProxy(0)
+  const url = `ws://127.0.0.1:${way.port}`
+  await using relay = await startTestRelay({ publicUrls: [url] })
+  const refused = new Set<unknown>()
+  await using between = await startGoBetween(relay.url, {
+    toRelay: frame => {
+      if (frame.type === 'HEAD' && Number(frame['from'] ?? 0) > 0) refused.add(frame['id'])
+      return frame
+    },
+    toVisitor: frame =>
+      frame.type === 'HEAD' && refused.has(frame['re'])
+        ? { type: 'ERROR', ts: frame['ts'], re: frame['re'], code: 'MESSAGE_NOT_FOUND', message: 'It is gone' }
+        : frame,
+  })
+  const bobs = newIdentity('bob')
+  const positions = new MemoryPositions()
+  /** Comes back, with what was kept of before; gives what was told. */
+  const visit = async (place: string, kept: number, more: number) => {
+    way.leadTo(Number(new URL(place).port))
+    const bob = await clientOf(url, { identity: bobs, positions })
+    const told = problemsOf(bob)
+    everything(bob)
+    await bob.join('#general')
+    await say(bob, more)
+    if (kept > 0) await headAt(positions, kept)
+    else await expect.poll(() => told.length).toBe(1)
+    await bob.close()
+    return told.map(({ problem }) => problem)
+  }
+  expect(await visit(relay.url, 1, 8)).toEqual([])
+  // What it kept went, honestly: it goes on with what there is.
+  await relay.store.write(tx => tx.keep.deleteThrough('#general', 6, 1))
+  expect(await visit(relay.url, 8, 1)).toEqual([])
+  {
+    await using eve = await relay.login('eve')
+    await eve.ask({ type: 'MSG', to: '#general', content: 'more' }, 'ACK')
+  }
+  expect(await visit(between.url, 0, 0)).toEqual(['rewritten'])
+})
 
 test('an event that is changed is told by who was there, though no head was signed of it', async () => {
   await using relay = await startLyingRelay()

@@ -311,9 +311,10 @@ export class TranscriptChecks {
       return [asked, await head({ channel, ...asked, ...witnessed })]
     } catch (error) {
       if (!(error instanceof RelayError) || error.code !== 'MESSAGE_NOT_FOUND' || asked.from === undefined) throw error
-      // What went before is not there any more: from now on, then.
-      const { from: _, ...now } = asked
-      return [now, await head({ channel, ...now, ...witnessed })]
+      // What went before is not there any more: from now on, then. From the oldest that is there everything can be proved: who does not is told.
+      const { from, ...now } = asked
+      const answer = await head({ channel, ...now, ...witnessed })
+      return [asked.peaks !== true && from >= answer.oldest - 1 ? asked : now, answer]
     }
   }
 

@@ -6,7 +6,7 @@ export type TranscriptMode = 'off' | 'check' | 'strict'
 /**
  * - fork: the relay signed two histories of one channel
  * - crossed: the author of a signed message says to have seen another history than came here: the relay shows two, or the author lies
- * - rewritten: what the relay signs is not what it sent, or not what it signed before with more behind it
+ * - rewritten: what the relay signs is not what it sent, or not what it signed before with more behind it, or it does not prove that though it could
  * - rolled-back: it signs less than it did
  * - unsigned: what should be a signed head is none, or there is none at all
  * - duplicated: a message that is signed for one place stands in two; its author can have sent it twice
