@@ -65,7 +65,11 @@ export const openBus = async ({ nats, cluster, node, maxFrameBytes }: Config, lo
       node: node ?? hostname().replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 64),
       // Frames that are not stored go over it whole.
       minPayloadBytes: maxFrameBytes + envelopeBytes,
-      onState: state => state === 'up' ? log.info('NATS is back') : log.warn('NATS does not answer; it is tried again'),
+      onState: (state, detail) => {
+        if (state === 'down') log.warn('NATS does not answer; it is tried again')
+        else if (detail === undefined) log.info('NATS is back')
+        else log.error({ hint: 'put max_payload into its nats.conf' }, `NATS is back. ${detail}: what is larger and not stored is lost`)
+      },
     })
 
 /** What a store tells the relay. `renewed` resolves when it has to be started again: its database lacks what was acknowledged, for one. */

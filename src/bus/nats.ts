@@ -13,6 +13,7 @@ export interface NatsOptions {
   readonly node: string
   /** The largest message that has to get through, in bytes. */
   readonly minPayloadBytes: number
+  /** `detail`: why it is up and not as it should be. */
   readonly onState?: (state: 'up' | 'down', detail?: string) => void
 }
 
@@ -56,13 +57,17 @@ export const openNatsBus = async <Message>(options: NatsOptions): Promise<Bus<Me
     throw new BusError(`No NATS server answers at ${servers.map(({ host }) => host).join(', ')}: ${(error as Error).message}`,
       'Start it (nats-server), or name another with --nats.', error)
   }
-  const maxBytes = connection.info?.max_payload ?? 0
-  if (maxBytes < options.minPayloadBytes) {
+  const problem = tooLittle(connection, options)
+  if (problem !== undefined) {
     await connection.close()
-    throw new BusError(`The NATS server takes messages of ${maxBytes} bytes, and this relay needs ${options.minPayloadBytes}`,
-      `Put max_payload: ${options.minPayloadBytes} into its nats.conf, or lower --max-frame-bytes.`)
+    throw new BusError(problem, `Put max_payload: ${options.minPayloadBytes} into its nats.conf, or lower --max-frame-bytes.`)
   }
-  return new NatsBus<Message>(connection, maxBytes, options)
+  return new NatsBus<Message>(connection, options)
+}
+
+const tooLittle = ({ info }: NatsConnection, { minPayloadBytes }: NatsOptions): string | undefined => {
+  const bytes = info?.max_payload ?? 0
+  return bytes < minPayloadBytes ? `The NATS server takes messages of ${bytes} bytes, and this relay needs ${minPayloadBytes}` : undefined
 }
 
 /** A name as one token of a subject: dots, spaces and wildcards of it mean nothing to the server. */
@@ -87,22 +92,20 @@ class NatsBus<Message> implements Bus<Message> {
   readonly isAlone = false
   isUp = true
   readonly #connection: NatsConnection
-  readonly #maxBytes: number
   readonly #prefix: string
   readonly #followed = new Map<Subject, Subscription>()
-  readonly #onState: NatsOptions['onState']
+  readonly #options: NatsOptions
   #listener: ((message: Message, from: string) => void) | undefined
   #missed: (() => void) | undefined
   #closing: Promise<void> | undefined
   /** Calls those who wait for the server. */
   #awaited: (() => void)[] = []
 
-  constructor(connection: NatsConnection, maxBytes: number, { cluster, node, onState }: NatsOptions) {
-    this.node = node
+  constructor(connection: NatsConnection, options: NatsOptions) {
+    this.node = options.node
     this.#connection = connection
-    this.#maxBytes = maxBytes
-    this.#prefix = `agentchat.${cluster}.`
-    this.#onState = onState
+    this.#prefix = `agentchat.${options.cluster}.`
+    this.#options = options
     void this.#watch()
   }
 
@@ -110,8 +113,8 @@ class NatsBus<Message> implements Bus<Message> {
     // Without its server a client would keep everything until it is back.
     if (!this.isUp) return
     const bytes = bytesOf(this.node, message)
-    // What is too large is lost like anything else may be: the log has it.
-    if (bytes.length > this.#maxBytes) return
+    // What is too large is lost like anything else may be: the log has it. Another server may take less than the one before.
+    if (bytes.length > (this.#connection.info?.max_payload ?? 0)) return
     try {
       this.#connection.publish(this.#nameOf(subject), bytes)
     } catch {
@@ -178,10 +181,10 @@ class NatsBus<Message> implements Bus<Message> {
     for await (const { type } of this.#connection.status()) {
       if (type === 'disconnect') {
         this.isUp = false
-        this.#onState?.('down')
+        this.#options.onState?.('down')
       } else if (type === 'reconnect') {
         this.isUp = true
-        this.#onState?.('up')
+        this.#options.onState?.('up', tooLittle(this.#connection, this.#options))
         for (const each of this.#awaited.splice(0)) each()
         // What is followed is known to the server by then.
         await this.#connection.flush().catch(() => undefined)

@@ -7,6 +7,9 @@ import type { BusMessage, RelayBus, Told } from './told.ts'
 /** For how many seconds it is told again which channels and inboxes were written to. */
 const toldAgain = 3
 
+/** Events beyond that are not carried: those who hear them read them from the log. What the bus takes in one message is bounded. */
+const maxCarriedBytes = 256 * 1024
+
 /** What nobody has to wait for: it is of one message, or for whoever is there, or nobody is answered. */
 const passing: ReadonlySet<Told['kind']> = new Set(['slow', 'inbox', 'notice', 'hint', 'closed'])
 
@@ -44,6 +47,8 @@ export class NumberedBus implements RelayBus {
   publish(subject: Subject, message: BusMessage): void {
     if (message.kind === 'events') this.#recent[0]!.set(message.channel, message.last)
     else if (message.kind === 'direct' && message.inboxSeq !== undefined) this.#recent[0]!.set(message.agent, message.inboxSeq)
+    if (message.kind === 'events' && message.frames.length > maxCarriedBytes)
+      return this.#bus.publish(subject, { kind: 'heads', heads: [[message.channel, message.last]], n: this.told })
     if (message.kind !== 'told' || subject !== everyone) return this.#bus.publish(subject, message)
     const n = ++this.told
     this.#counts.busTold++

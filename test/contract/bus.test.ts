@@ -33,7 +33,7 @@ afterAll(() => nats?.[Symbol.asyncDispose]())
 
 const minPayloadBytes = 1024 * 1024
 let clusters = 0
-const natsNode = (node: string, cluster: string, url = nats!.url, onState?: (state: string) => void) =>
+const natsNode = (node: string, cluster: string, url = nats!.url, onState?: (state: string, detail?: string) => void) =>
   openNatsBus<Note>({ urls: url, cluster, node, minPayloadBytes, ...(onState && { onState }) })
 
 const overNats = (): Buses => {
@@ -226,6 +226,37 @@ describe.skipIf(noNats !== undefined)('a server of NATS', () => {
     expect(refused).toBeInstanceOf(BusError)
     expect((refused as BusError).hint).toContain('nats-server')
   })
+
+  test('that comes back and takes less than it has to is told of, and goes on with what it takes', async () => {
+    await using server = await TestNats.start()
+    const details: (string | undefined)[] = []
+    const one = await natsNode('one', 'test', server.url, (_state, detail) => details.push(detail))
+    const two = await natsNode('two', 'test', server.url)
+    const heard = heardBy(two)
+    await two.follow(everyone)
+    const missed = Promise.all([one, two].map(bus => new Promise<void>(resolve => bus.missed(resolve))))
+    await server.stop()
+    await server.start(64 * 1024)
+    await missed
+    one.publish(everyone, { n: 1, bytes: Buffer.alloc(128 * 1024) })
+    one.publish(everyone, { n: 2 })
+    for (const bus of [one, two]) await bus.follow('#settled')
+    expect(heard.map(({ n }) => n)).toEqual([2])
+    expect(details.at(-1)).toContain(`needs ${minPayloadBytes}`)
+    for (const bus of [one, two]) await bus.close()
+  })
+
+  test('that hangs is left for another line after a while, and what is missed meanwhile is told', async () => {
+    await using server = await TestNats.start()
+    let isDown: () => void
+    const down = new Promise<void>(resolve => isDown = resolve)
+    const one = await natsNode('one', 'test', server.url, state => state === 'down' && isDown())
+    const missed = new Promise<void>(resolve => one.missed(resolve))
+    await server.stall(() => down)
+    await missed
+    expect(one.isUp).toBe(true)
+    await one.close()
+  }, 30_000)
 
   test('what is larger than it takes is not sent, and ends nothing', async () => {
     const [one, two] = [await natsNode('one', 'large'), await natsNode('two', 'large')]
