@@ -8,7 +8,7 @@ import type { Counts } from '../base/metrics.ts'
 import { Changes } from './changes.ts'
 import type { Connection } from './connection.ts'
 import { frameOf, textOfFrame } from './encode.ts'
-import type { Effect, Hint, Notify, ToldEffect } from './feature.ts'
+import { isOfEvent, type Effect, type Hint, type Notify, type ToldEffect } from './feature.ts'
 import type { Gate } from './gate.ts'
 import type { Hub } from './hub.ts'
 import { Notices } from './notices.ts'
@@ -209,7 +209,7 @@ export class Effects {
       }
       default:
         this.#applyTold(effect, asker)
-        if (!this.#bus.isAlone) this.#tell(effect)
+        if (!this.#bus.isAlone && !isOfEvent(effect)) this.#tell(effect)
     }
   }
 

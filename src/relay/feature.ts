@@ -227,17 +227,26 @@ export type ToldEffect =
     readonly newest: number
   }
   | { readonly kind: 'motd', readonly motd: string | null }
-  /** What a feature knows in memory of what it does, in its own words: told to all, or where somebody hears these channels and agents. */
-  | { readonly kind: 'news', readonly of: string, readonly news: object, readonly at?: readonly string[] }
+  | News
   | { readonly kind: 'close', readonly agents: readonly string[], readonly close: CloseName }
   | { readonly kind: 'closeOthers', readonly close: CloseName, readonly reason: string }
+
+/** What a slice knows in memory of what it does, in its own words. `isOfEvent`: where the event of its outcome is heard it is told, with that. */
+export interface News {
+  readonly kind: 'news'
+  readonly of: string
+  readonly news: object
+  readonly isOfEvent?: true
+}
 
 /** A change of what the engine holds in memory; applied after the commit, in order. */
 export type Effect = LocalEffect | ToldEffect
 
-/** Whether what is decided next has to find them done: news of what is said in a place counts when it is known. */
+/** Whether what is decided next has to find them done: news of an event counts when it is known. */
 export const isForAll = (effects: Outcome['effects']): boolean =>
-  effects !== undefined && (effects.length === 0 || effects.some(effect => !('at' in effect)))
+  effects !== undefined && (effects.length === 0 || effects.some(effect => !isOfEvent(effect)))
+
+export const isOfEvent = (effect: Effect): effect is News => effect.kind === 'news' && effect.isOfEvent === true
 
 /** What a write decided. Nothing of it happens before the commit. */
 export interface Outcome<R extends FrameType = FrameType> {

@@ -317,9 +317,11 @@ export class Nodes {
     const { hub, effects } = this.#deps
     switch (message.kind) {
       case 'events':
+        for (const news of message.news ?? []) effects.hear(news, from)
         return hub.publish(message.channel, message.first, message.last, message.frames)
       case 'direct': {
-        const { agent, stream, seq, frame, inboxSeq, isKept } = message
+        const { agent, stream, seq, frame, inboxSeq, isKept, news = [] } = message
+        for (const each of news) effects.hear(each, from)
         return hub.behind(seq === undefined ? undefined : { channel: stream, seq },
           () => effects.direct(agent, stream, frame, inboxSeq, isKept))
       }

@@ -2,7 +2,7 @@
 import type { Counts } from '../base/metrics.ts'
 import type { Committed, Result } from './committer.ts'
 import type { Effects } from './effects.ts'
-import type { Outcome } from './feature.ts'
+import { isOfEvent, type News, type Outcome } from './feature.ts'
 import type { Hub } from './hub.ts'
 import type { NumberedBus } from './numbered-bus.ts'
 import type { Place } from './told.ts'
@@ -18,6 +18,7 @@ export const publish = (results: readonly Result[], listeners: Listeners): void 
   const { hub, bus } = listeners
   const byChannel = new Map<string, Committed[]>()
   const direct: Committed[] = []
+  const newsOf = new Map<Committed, readonly News[]>()
   const sort = (event: Committed) => {
     listeners.counts.messagesStored++
     const { stream, agents, inbox } = event.append
@@ -33,6 +34,8 @@ export const publish = (results: readonly Result[], listeners: Listeners): void 
       if (result.duplicate !== undefined) noteStored(result.duplicate.seq, result.outcome.append, listeners)
       continue
     }
+    const news = bus.isAlone ? undefined : result.outcome.effects?.filter(isOfEvent)
+    if (news !== undefined && news.length > 0) newsOf.set(result.event, news)
     sort(result.event)
     for (const event of result.more ?? []) sort(event)
   }
@@ -41,9 +44,11 @@ export const publish = (results: readonly Result[], listeners: Listeners): void 
     const first = events[0]!.stamp.seq
     const last = events.at(-1)!.stamp.seq
     hub.publish(channel, first, last, frames)
-    if (!bus.isAlone) bus.publish(channel, { kind: 'events', channel, first, last, frames })
+    if (bus.isAlone) continue
+    const news = newsOf.size === 0 ? [] : events.flatMap(event => newsOf.get(event) ?? [])
+    bus.publish(channel, { kind: 'events', channel, first, last, frames, ...(news.length > 0 && { news }) })
   }
-  for (const event of direct) publishDirect(event, listeners)
+  for (const event of direct) publishDirect(event, newsOf.get(event), listeners)
 }
 
 /** What a result tells beside its event is told behind it, where a channel hears it. */
@@ -62,12 +67,16 @@ const noteStored = (seq: number, append: Outcome['append'], { hub, bus }: Listen
 }
 
 /** To the agents concerned: to those it is from and for, and to whose inbox keeps it. */
-const publishDirect = ({ append, stamp: { seq }, frame, inboxSeqs }: Committed, { effects, bus }: Listeners): void => {
+const publishDirect = (
+  { append, stamp: { seq }, frame, inboxSeqs }: Committed,
+  news: readonly News[] | undefined,
+  { effects, bus }: Listeners,
+): void => {
   const { agents = [], inbox = [], muted, stream } = append
   const tell = (agent: string, inboxSeq: number | undefined) => {
     const isKept = muted?.includes(agent) === true
     effects.direct(agent, stream, frame, inboxSeq, isKept)
-    if (!bus.isAlone) bus.publish(agent, { kind: 'direct', agent, stream, seq, frame, inboxSeq, isKept })
+    if (!bus.isAlone) bus.publish(agent, { kind: 'direct', agent, stream, seq, frame, inboxSeq, isKept, ...(news && { news }) })
   }
   for (const agent of agents) tell(agent, inboxSeqs[inbox.indexOf(agent)])
   inbox.forEach((agent, i) => {

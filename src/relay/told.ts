@@ -1,7 +1,7 @@
 // What the processes of one relay tell each other of what they commit: events, what is said to agents, and what changes for all.
 import { everyone, type Bus, type Subject } from '../bus/bus.ts'
 import type { Whose } from './bucket.ts'
-import type { Effect, Hint, LocalEffect, Notify, ToldEffect } from './feature.ts'
+import type { Effect, Hint, LocalEffect, News, Notify, ToldEffect } from './feature.ts'
 import type { AgentChange, AgentFacts } from './view.ts'
 
 /** A session of the process that tells it. */
@@ -53,7 +53,14 @@ export type Spent = readonly [allowance: string, whose: Whose, key: string, toke
 /** What one process of a relay tells the others. */
 export type BusMessage =
   /** Events of one channel, those from `first` to `last`: their frames, joined. */
-  | { readonly kind: 'events', readonly channel: string, readonly first: number, readonly last: number, readonly frames: Buffer }
+  | {
+    readonly kind: 'events'
+    readonly channel: string
+    readonly first: number
+    readonly last: number
+    readonly frames: Buffer
+    readonly news?: readonly News[]
+  }
   /** A stored event for one agent. */
   | {
     readonly kind: 'direct'
@@ -65,6 +72,7 @@ export type BusMessage =
     readonly inboxSeq: number | undefined
     /** It does not want to hear of it. */
     readonly isKept: boolean
+    readonly news?: readonly News[]
   }
   /** `n`: which it is of those that the process tells all. `isAwaited`: it wants to hear that it is known. */
   | { readonly kind: 'told', readonly told: Told, readonly n?: number, readonly isAwaited?: boolean }
@@ -107,7 +115,6 @@ export const isTold = (effect: Effect): effect is ToldEffect => !own.has(effect.
 
 /** Where it is told: to those who have somebody that hears it. */
 export const subjectsOf = (told: Told): readonly Subject[] => {
-  if (told.kind === 'news') return told.at ?? [everyone]
   const to = told.kind === 'notice' ? told.notice.to : told.kind === 'hint' ? told.hint.to : undefined
   if (to?.kind === 'channel') return [to.channel]
   return to?.kind === 'agents' ? to.agents : [everyone]

@@ -9,6 +9,8 @@ import { parseScript } from '../transcripts/script.ts'
 
 /** What each process counts for itself. */
 const ofOne = ['too many connections of one address']
+/** What is said of a direct message has no order with it where one thing overtakes another. */
+const inOrder = ['the answers of two that take turns are stopped']
 const folder = new URL('../transcripts/', import.meta.url)
 const isAll = process.env['TRANSCRIPTS'] === 'all'
 
@@ -17,7 +19,7 @@ describe.each(isAll ? [0, 25] : [25])('%i ms apart', delayMs => {
   const files = readdirSync(folder).filter(name => name.endsWith('.txt') && name !== 'files.txt').sort()
   for (const file of isAll ? files : files.filter((_, i) => i % 3 === 0)) {
     const scenes = parseScript(readFileSync(new URL(file, folder), 'utf8')).filter(({ title }) =>
-      !ofOne.some(each => title.startsWith(each))
+      !ofOne.some(each => title.startsWith(each)) && (delayMs === 0 || !inOrder.some(each => title.startsWith(each)))
     )
     for (const [i, scene] of scenes.entries()) {
       if (!isAll && i !== Math.min(1, scenes.length - 1)) continue

@@ -28,9 +28,8 @@ export const inCircle = (circles: Circles | undefined) =>
     }
     const next = circles.after(root, { stream, agent: me.id }, now)
     if (next.until > now && next.count > 1) return { notify: [told(root, next)], effects: [news({ root, circle: next })] }
-    // Whoever hears the answer has to count it.
-    const at = stream.startsWith('#') ? [stream] : stream.split('|')
-    return { effects: [{ ...news({ root, stream, agent: me.id, at: now }), at }] }
+    // Whoever hears the answer counts it.
+    return { effects: [{ ...news({ root, stream, agent: me.id, at: now }), isOfEvent: true }] }
   })
 
 /** What every process knows: an answer; a circle that was stopped, or is none any more. */
