@@ -408,7 +408,6 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/features/trade/proposals/reading.ts': { peer: 'positions in pages' },
   'src/keeping/files.ts': { own: 'names of files in a directory of the relay' },
   'src/keeping/': { peer: 'archives, which may come from elsewhere' },
-  'src/features/talk/circles/handlers.ts': { own: 'the name of a stream' },
   'src/bridges/open.ts': { own: 'the name of the relay' },
   'src/features/links/bridge/ferry.ts': {
     peer: 'what another relay says of a message that it refused, at most 300 characters, and its id for it',
