@@ -353,7 +353,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
               return (bearer.scopes as ReadonlySet<string>).has(scope) ? undefined : scope
             },
             isStructured: visit.query.get('structured') === '1',
-            holds: () => bearers.holds(bearer),
+            watch: ended => bearers.watch(bearer, ended),
           }
         },
         isWelcome: (origin, host) => isWelcomeOrigin(origin, host, config.allowedOrigins.filter(each => each !== '*')),

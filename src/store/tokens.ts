@@ -62,6 +62,11 @@ const findById = preparedRead((tables: ReadTables<Tables>, id: string) =>
 /** A token whose agent still has the key that made it. */
 export const findToken = async (db: Db, id: string): Promise<TokenRow | undefined> => (await findById(db, id))[0]
 
+/** Those of some tokens whose agents still have the keys that made them. */
+export const tokensAmong = async (db: Db, ids: readonly string[]): Promise<readonly string[]> =>
+  (await db.tables<Tables>().selectFrom('door_tokens').innerJoin('agents', 'agents.id', 'door_tokens.agent').select('door_tokens.id')
+    .where('door_tokens.id', 'in', ids).where('rotated_to', 'is', null).where('revoked_at', 'is', null).execute()).map(({ id }) => id)
+
 /** Notes that it was used. */
 export const noteUsed: (tx: Tx, at: number, id: string) => Promise<number> = preparedWrite((
   tables: WriteTables<Tables>,

@@ -64,7 +64,10 @@ export const openDoor = async (
         token,
         lacks: () => undefined,
         isStructured: false,
-        holds: () => Promise.resolve(known.has(token)),
+        watch: ended => {
+          const looking = setInterval(() => known.has(token) || ended(), 1_000)
+          return () => clearInterval(looking)
+        },
       })
     },
     isWelcome: (origin, host) => isWelcomeOrigin(origin, host, []),

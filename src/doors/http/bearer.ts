@@ -1,10 +1,11 @@
 // Who asks: the agent whose token a request brings, and what it may do.
 import { hash, timingSafeEqual } from 'node:crypto'
-import { tokenScopes, type TokenScope } from '../../../lib/protocol/index.ts'
+import { timerMs, tokenScopes, type TokenScope } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Caller, DoorVisit, Inside } from '../../relay/inside.ts'
 import type { Store } from '../../store/store.ts'
 import { findToken, noteUsed, type TokenRow } from '../../store/tokens.ts'
+import { HeldTokens } from './held-tokens.ts'
 import { Problem } from './problem.ts'
 
 export interface Bearer extends Caller {
@@ -43,9 +44,22 @@ export class Bearers {
   /** Tokens that were looked up, by their ids: those of the present number of admissions. */
   readonly #known = new Map<string, Known>()
   #admissions = 0
+  readonly #held: HeldTokens
 
   constructor(options: BearersOptions) {
     this.#options = options
+    this.#held = new HeldTokens(options)
+  }
+
+  /** Calls once its token has ended, wherever that was done, or its time is over; until the function that it gives is called. */
+  watch({ token, until }: Bearer, ended: () => void): () => void {
+    if (token === undefined) return () => undefined
+    const timer = setTimeout(ended, timerMs(until - this.#options.clock.now())).unref()
+    const free = this.#held.hold(token, ended)
+    return () => {
+      clearTimeout(timer)
+      free()
+    }
   }
 
   /** @throws Problem */

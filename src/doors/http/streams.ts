@@ -31,7 +31,7 @@ export interface Wanted {
   readonly inbox: boolean
 }
 
-/** A comment so often keeps those in between from ending it; and its token is looked at again. */
+/** A comment so often keeps those in between from ending it. */
 const beatMs = 15_000
 const retryMs = 1_000
 const ticketMs = 60_000
@@ -84,7 +84,7 @@ export class Streams {
 
   /** Streams until the reader or the relay goes. @throws Problem, Fail before it has begun */
   async follow(visit: DoorVisit, bearer: Bearer, wanted: Wanted): Promise<void> {
-    const { inside, clock, bearers } = this.#options
+    const { inside, bearers } = this.#options
     const { request, response } = visit
     const header = request.headers['last-event-id']
     const place = placeOf(Array.isArray(header) ? header[0] : header ?? visit.query.get('last_event_id') ?? undefined)
@@ -92,18 +92,13 @@ export class Streams {
     response.once('close', () => gone.abort())
     if (response.destroyed) return
     const stream = new Stream(visit, this.#options)
-    const beat = setInterval(() => {
-      stream.beat()
-      bearers.holds(bearer).then(holds => {
-        if (!holds) stream.bye({ reason: 'TOKEN_INVALID' })
-      }, () => undefined)
-    }, timerMs(beatMs)).unref()
-    const end = setTimeout(() => stream.bye({ reason: 'TOKEN_INVALID' }), timerMs(bearer.until - clock.now())).unref()
+    const beat = setInterval(() => stream.beat(), timerMs(beatMs)).unref()
+    const free = bearers.watch(bearer, () => stream.bye({ reason: 'TOKEN_INVALID' }))
     try {
       await inside().follow(bearer, positionsOf(wanted, place), stream, gone.signal)
     } finally {
       clearInterval(beat)
-      clearTimeout(end)
+      free()
       stream.end()
     }
   }

@@ -20,11 +20,11 @@ export interface Admitted {
   readonly lacks: (type: RequestType) => string | undefined
   /** A program asks, which wants fields: ?structured=1 */
   readonly isStructured: boolean
-  /** Whether its token is good still. */
-  readonly holds: () => Promise<boolean>
+  /** Calls once its token has ended, until the function that it gives is called. */
+  readonly watch: (ended: () => void) => () => void
 }
 
-export interface ToolsDoorOptions extends Omit<McpDoorOptions<Admitted>, 'serve' | 'nameOf' | 'holds'> {
+export interface ToolsDoorOptions extends Omit<McpDoorOptions<Admitted>, 'serve' | 'nameOf' | 'watch'> {
   readonly inside: Inside
   /** ms that a call may take at most */
   readonly maxWaitMs: number
@@ -54,7 +54,7 @@ export const toolsDoor = ({ inside, maxWaitMs, ...options }: ToolsDoorOptions): 
   return new McpDoor<Admitted>({
     ...options,
     nameOf: admitted => `${placeName(admitted)}${admitted.isStructured ? ' structured' : ''}`,
-    holds: ({ holds }) => holds(),
+    watch: ({ watch }, ended) => watch(ended),
     serve: admitted => ({
       server: era =>
         (admitted.isStructured ? serverForPrograms : serverForModels)({

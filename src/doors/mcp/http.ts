@@ -1,6 +1,5 @@
 // MCP over HTTP, for whoever was let in: which era a request is of, and its answer. New era: nothing is kept. Older era: sealed sessions.
 import type { McpHttpHandler, Server, ServerEvent, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server'
-import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { DoorVisit } from '../../relay/inside.ts'
 import { bodyOf, goneSignal, problem, refuse, sendWeb, webRequest, type Cut } from './node-http.ts'
 import { Seals } from './sealed.ts'
@@ -21,8 +20,8 @@ export interface McpDoorOptions<C> {
   /** One word for a caller: whose sessions are whose. */
   readonly nameOf: (caller: C) => string
   readonly serve: (caller: C) => Serving
-  /** Whether a caller who was let in may still be here. */
-  readonly holds: (caller: C) => Promise<boolean>
+  /** Calls once a caller who was let in may not be here any more, until the function that it gives is called. */
+  readonly watch: (caller: C, ended: () => void) => () => void
   /** Seals session ids. */
   readonly secret: string
   /** ms since 1970 */
@@ -58,9 +57,6 @@ const maxHandlers = 1_000
 
 /** Streams on which one caller may be told of changes. */
 const maxSubscriptions = 8
-
-/** Of a stream that goes on: whether its caller may still be here is looked at so often. */
-const holdsEveryMs = 15_000
 
 const newEra = '2026-07-28'
 const versionKey = 'io.modelcontextprotocol/protocolVersion'
@@ -118,11 +114,8 @@ export class McpDoor<C> {
     if (Array.isArray(message)) return problem(response, { status: 400, title: 'One message in each POST: batches are not taken' })
     // A call may wait, and a stream goes on.
     goesOn()
-    const { holds, nameOf, sdk } = this.#options
-    const over: (() => void)[] = []
-    const looking = setInterval(() => {
-      holds(caller).then(isHere => isHere || response.destroy(), () => undefined)
-    }, timerMs(holdsEveryMs)).unref()
+    const { watch, nameOf, sdk } = this.#options
+    const over: (() => void)[] = [watch(caller, () => void response.destroy())]
     try {
       const session = request.headers['mcp-session-id']
       // It is read once, here: the SDK is handed what it says.
@@ -134,7 +127,6 @@ export class McpDoor<C> {
       if ('title' in answer) return problem(response, answer)
       await sendWeb(answer, response)
     } finally {
-      clearInterval(looking)
       for (const end of over) end()
     }
   }

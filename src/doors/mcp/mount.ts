@@ -83,8 +83,8 @@ export class McpMount implements HttpDoor {
   /** Loads the SDK and tries it once, which takes a while that nobody else is answered in. Without it the door says how it is installed. */
   async load(): Promise<void> {
     const nobody = { agent: 'nobody', via: 'mcp', address: '' } as const
-    const holds = () => Promise.resolve(false)
-    await (await this.#opened())?.tools.warm({ caller: nobody, token: '', lacks: () => 'talk', isStructured: false, holds })
+    const watch = () => () => undefined
+    await (await this.#opened())?.tools.warm({ caller: nobody, token: '', lacks: () => 'talk', isStructured: false, watch })
   }
 
   /** Ends every stream; what comes after it finds a relay that stops. */
@@ -135,7 +135,7 @@ export class McpMount implements HttpDoor {
     const doors = {
       tools: toolsDoor({ ...both, inside: inside(), maxWaitMs }),
       suite: fixtures
-        ? new McpDoor({ ...both, nameOf: () => 'suite', holds: () => Promise.resolve(true), serve: () => suite })
+        ? new McpDoor({ ...both, nameOf: () => 'suite', watch: () => () => undefined, serve: () => suite })
         : undefined,
     }
     this.#sweeper = setInterval(() => {
