@@ -1,4 +1,5 @@
-// The command line as few files: a process that says one sentence spends its time finding modules. Library and server stay as they are.
+// The command line as few files without white space: a process that says one sentence spends its time finding modules. Names stay, so that a stack says
+// where it was; library and server stay as they are.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { build } from 'rolldown'
@@ -11,7 +12,7 @@ const { output } = await build({
   input: 'dist/bin/agentchat.js',
   platform: 'node',
   external: id => !/^[./]/.test(id) && !bundled.test(id),
-  output: { dir: 'dist/bin', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', comments: { legal: true, annotation: false, jsdoc: false } },
+  output: { dir: 'dist/bin', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', comments: { legal: true, annotation: false, jsdoc: false }, minify: { compress: false, mangle: false, codegen: true } },
 })
 
 writeFileSync('dist/bin/LICENSES.txt', licencesOf(output.flatMap(chunk => chunk.type === 'chunk' ? chunk.moduleIds : [])))
