@@ -47,16 +47,17 @@ export default defineConfig({
           globalSetup: [globalSetup, 'test/kit/chromium-run.ts', 'test/kit/nats-run.ts'],
         },
       },
-      // These share a process, and what it has loaded: nothing of a relay outlives it there, and each test ends its own.
-      {
-        extends: true,
+      // These share a process, and what it has loaded: nothing of a relay outlives it there, and each test ends its own. What a test measured or
+      // heard stays until its process ends, so there are several.
+      ...['[a-b]', '[c-d]', '[e-l]', '[m-q]', '[r-s]', '[t-z]'].map(letters => ({
+        extends: true as const,
         test: {
-          name: 'relay',
-          include: ['test/*.test.ts'],
+          name: `relay ${letters.slice(1, -1)}`,
+          include: [`test/${letters}*.test.ts`],
           isolate: false,
           globalSetup: [globalSetup, 'test/kit/python-run.ts'],
         },
-      },
+      })),
       // With keys that take their time to sign, as a browser's do.
       {
         extends: true,
