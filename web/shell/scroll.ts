@@ -125,7 +125,7 @@ export const keepScroll = (): void => {
   entry.value = name
   lead()
   document.addEventListener('scroll', ({ target }) => {
-    if (stop !== undefined || !(target instanceof Element)) return
+    if (leading.stop !== undefined || !(target instanceof Element)) return
     const selector = boxes.find(each => target.matches(each))
     if (selector !== undefined) here().boxes[selector] = [target.scrollLeft, target.scrollTop]
   }, { capture: true, passive: true })
