@@ -10,6 +10,7 @@ test('links are counted by their hosts: whether they are there, what is behind, 
   await using here = await startLinkable()
   const host = 'b.example'
   const name = `#general@${host}`
+  // Who asks often is told what the last was told: each value is waited for.
   const shows = (metric: string, value: number) => until(async () => await here.metric(metric) === value)
   await linkBoth(here, home, ['#general'], { url: home.url, host })
   await mirrored(here, name, 0)
@@ -20,17 +21,17 @@ test('links are counted by their hosts: whether they are there, what is behind, 
   await ann.ask(signedFor(home, key, name, 'one', '1'), 'ACK')
   await ann.next('SETTLED')
   await ann.next('MSG')
-  expect(await here.metric('agentchat_link_handed_total{outcome="taken"}')).toBe(1)
-  expect(await here.metric('agentchat_link_events_total')).toBe(1)
-  expect(await home.metric('agentchat_link_relayed_total')).toBe(1)
+  await shows('agentchat_link_handed_total{outcome="taken"}', 1)
+  await shows('agentchat_link_events_total', 1)
+  await until(async () => await home.metric('agentchat_link_relayed_total') === 1)
   {
     await using boss = await home.connect()
     await boss.ask({ type: 'ADMIN_BAN', admin_key: adminKey, agent_id: key.id, reason: 'spam' }, 'ADMIN_RESULT')
   }
   await ann.ask(signedFor(home, key, name, 'two', '2'), 'ACK')
   expect(await ann.next('SETTLED')).toMatchObject({ code: 'BANNED' })
-  expect(await here.metric('agentchat_link_handed_total{outcome="refused"}')).toBe(1)
-  expect(await home.metric('agentchat_link_refusals_total{code="BANNED"}')).toBe(1)
+  await shows('agentchat_link_handed_total{outcome="refused"}', 1)
+  await until(async () => await home.metric('agentchat_link_refusals_total{code="BANNED"}') === 1)
   await shows('agentchat_link_mirrors{state="following"}', 1)
   await shows(`agentchat_link_behind_events{host="${host}"}`, 0)
   await home.drain()

@@ -311,10 +311,11 @@ export class TranscriptChecks {
       return [asked, await head({ channel, ...asked, ...witnessed })]
     } catch (error) {
       if (!(error instanceof RelayError) || error.code !== 'MESSAGE_NOT_FOUND' || asked.from === undefined) throw error
-      // What went before is not there any more: from now on, then. From the oldest that is there everything can be proved: who does not is told.
+      // What went before is not there any more: from now on, then. From the oldest that is there a home can prove everything: who does not is
+      // told. A mirror holds the heads that it was shown, and proves from those alone.
       const { from, ...now } = asked
       const answer = await head({ channel, ...now, ...witnessed })
-      return [asked.peaks !== true && from >= answer.oldest - 1 ? asked : now, answer]
+      return [asked.peaks !== true && !hasHost(stream) && from >= answer.oldest - 1 ? asked : now, answer]
     }
   }
 
