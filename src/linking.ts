@@ -83,7 +83,7 @@ export const problemsOfKeys = ({ witnesses, witnessedLogs }: Config): readonly C
       }
     })
   return [
-    ...problemsIn('witnesses', witnesses.filter(isWitnessKey), readWitnessKey),
+    ...problemsIn('witnesses', witnesses, named => isWitnessKey(named) && readWitnessKey(named)),
     ...problemsIn('witnessedLogs', witnessedLogs, readLogKey),
   ]
 }

@@ -9,7 +9,7 @@ import { whereOf } from './kit/engine.ts'
 import { newFolder } from './kit/folder.ts'
 import { hostOf, keyOf, link, mirrored, startLinkable } from './kit/linked.ts'
 import { addCheckpoint, bring, TestLog, type Answer } from './kit/log.ts'
-import { startTestRelay } from './kit/relay.ts'
+import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newKey } from './kit/wire.ts'
 
 const conflict = (size: number): Answer => ({ status: 409, type: 'text/x.tlog.size', text: `${size}\n` })
@@ -18,6 +18,17 @@ const startWitness = async (logs: readonly TestLog[], more: Parameters<typeof st
   const relay = await startTestRelay({ witnessedLogs: logs.map(({ keyText }) => keyText), ...more })
   const key = readWitnessKey(witnessKeyText(relayWitness(await keyOf(relay))))
   return { relay, key, [Symbol.asyncDispose]: () => relay[Symbol.asyncDispose]() }
+}
+
+/** It has cosigned all of a log, and none that goes on otherwise behind a part of it; what goes on behind all of it is cosigned. */
+const holdsTo = async (relay: TestRelay, log: TestLog, part: number): Promise<void> => {
+  const other = log.copy(part)
+  other.add(7, 'another')
+  expect(await bring(relay, other.submission(part))).toEqual(conflict(log.size))
+  expect((await bring(relay, other.submission(log.size))).status).toBe(422)
+  const whole = log.size
+  log.add(1)
+  expect((await bring(relay, log.submission(whole))).status).toBe(200)
 }
 
 describe('a witness of other logs', () => {
@@ -214,12 +225,7 @@ describe('a witness of other logs', () => {
       expect(Number(n)).toBe(16)
     }
     await using witness = await startWitness([log], { data })
-    const other = log.copy(39)
-    other.add(5, 'another')
-    expect(await bring(witness.relay, other.submission(39))).toEqual(conflict(40))
-    expect((await bring(witness.relay, other.submission(40))).status).toBe(422)
-    log.add(1)
-    expect((await bring(witness.relay, log.submission(40))).status).toBe(200)
+    await holdsTo(witness.relay, log, 39)
   })
 
   test('knows it when its data was carried to another relay: no other history is cosigned there', async () => {
@@ -246,12 +252,7 @@ describe('a witness of other logs', () => {
     await expect(importing(lied, folder.at('lied'))).rejects.toThrow()
     expect((await importing(archive, to)).counts.witnessed).toBe(2)
     await using witness = await startWitness([log], { data: to })
-    const other = log.copy(6)
-    other.add(7, 'another')
-    expect(await bring(witness.relay, other.submission(6))).toEqual(conflict(9))
-    expect((await bring(witness.relay, other.submission(9))).status).toBe(422)
-    log.add(1)
-    expect((await bring(witness.relay, log.submission(9))).status).toBe(200)
+    await holdsTo(witness.relay, log, 6)
   })
 
   test('cosigns one of two that go on behind the same, asked at once', async () => {

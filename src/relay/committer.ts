@@ -6,7 +6,17 @@ import type { Counts, Histogram } from '../base/metrics.ts'
 import type { EventType, FrameBody, RequestType } from '../../lib/protocol/index.ts'
 import type { Credential } from '../store/credentials.ts'
 import { authorOf, type Appended, type Stamp } from '../store/log.ts'
-import { LateError, OvertakenError, StorageError, UndoneError, type Awaitable, type Scope, type Store, type Tx } from '../store/store.ts'
+import {
+  LateError,
+  notOvertaken,
+  OvertakenError,
+  StorageError,
+  UndoneError,
+  type Awaitable,
+  type Scope,
+  type Store,
+  type Tx,
+} from '../store/store.ts'
 import type { Connection } from './connection.ts'
 import { frameOf, frameOfText, textOfFrame } from './encode.ts'
 import { Salts } from './salts.ts'
@@ -21,8 +31,6 @@ export interface Job {
   readonly type: RequestType | undefined
   /** What it decides about, where others must not decide at the same time. */
   readonly scope?: Scope | undefined
-  /** It waits for that by itself, if it comes so far. */
-  readonly locksItself?: true
   /** By what its agent is spoken for: what is taken back meanwhile stores nothing. */
   readonly credential?: Credential | undefined
   decide(tx: Tx, now: number): Awaitable<Outcome | undefined>
@@ -31,10 +39,7 @@ export interface Job {
 }
 
 /** A job of the relay's own, which answers nobody; with a connection it waits behind that one's writes. */
-export const ownJob = (
-  decide: Job['decide'],
-  more: Partial<Pick<Job, 'connection' | 'delivered' | 'scope' | 'locksItself'>> = {},
-): Job => ({
+export const ownJob = (decide: Job['decide'], more: Partial<Pick<Job, 'connection' | 'delivered' | 'scope'>> = {}): Job => ({
   connection: undefined,
   bytes: 0,
   re: undefined,
@@ -106,7 +111,6 @@ const maxWaitMs = 100
 class Undo extends Error {}
 
 const nobody: ReadonlySet<string> = new Set()
-const nothing = { writers: [], channels: [] }
 
 export class Committer {
   readonly #store: Store
@@ -267,7 +271,7 @@ export class Committer {
       // A storage that does not even begin takes nothing: the next one hears of it all the same.
       if (taken.length === 0) batch.take()
       if (error instanceof UndoneError && taken.length > 0 && reruns < maxReruns) {
-        const { writers, channels } = error instanceof OvertakenError ? error : nothing
+        const { writers, channels } = error instanceof OvertakenError ? error : notOvertaken
         // Where the storage fails, so does the batch.
         if (channels.length > 0) await this.#options.reread(channels).catch(() => undefined)
         while (at < taken.length) await this.#commit(taken.length - at, again, reruns + 1, new Set([...out, ...writers]))
@@ -341,7 +345,7 @@ export class Committer {
         const writesBefore = tx.writes
         let outcome: Outcome
         try {
-          const locked = job.scope === undefined || job.locksItself ? undefined : tx.lock(job.scope)
+          const locked = job.scope === undefined ? undefined : tx.lock(job.scope)
           if (locked instanceof Promise) await locked
           const decided = job.decide(tx, now)
           outcome = (decided instanceof Promise ? await decided : decided) ?? {}
@@ -372,7 +376,7 @@ export class Committer {
         ) break
       }
       // Asked together with the numbers.
-      const asked = writers.size > 0 || tx.writes > 0 ? tx.overtaken([...writers]) : nothing
+      const asked = writers.size > 0 || tx.writes > 0 ? tx.overtaken([...writers]) : notOvertaken
       // Where the numbers fail first, nobody awaits it.
       if (asked instanceof Promise) asked.catch(() => undefined)
       const done = isDeferred ? await numbered(tx, results) : results as Result[]

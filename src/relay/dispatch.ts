@@ -40,7 +40,7 @@ import type { Roster } from './roster.ts'
 import type { Slices } from './slices.ts'
 import type { NumberedBus } from './numbered-bus.ts'
 import { isTold } from './told.ts'
-import { AccompaniedJob, storageRetryMs, WriteJob, type Accompanied, type WriteHandler } from './write.ts'
+import { storageRetryMs, WriteJob, type WriteHandler } from './write.ts'
 
 export interface DispatchDeps {
   readonly handlers: Handlers
@@ -338,11 +338,7 @@ export class Dispatch {
 
   #write(connection: Connection, handler: WriteHandler, request: DecodedRequest, bytes: number, handed: Handed | undefined): void {
     this.#large.begin(bytes)
-    this.#committer.push(
-      handed?.along === undefined
-        ? new WriteJob(this.#deps, connection, handler, request, bytes, handed?.credential)
-        : new AccompaniedJob(this.#deps, connection, handler, request, bytes, handed as Accompanied),
-    )
+    this.#committer.push(new WriteJob(this.#deps, connection, handler, request, bytes, handed))
   }
 
   async #readCtx(

@@ -12,9 +12,6 @@ export const turnOf = (duty: Duty, decide: Job['decide']): Job['decide'] => asyn
     : { ...outcome, again: async (...next) => await turnOf(duty, outcome.again!)(...next) ?? {} }
 }
 
-/** It waits for its scope once it has its turn: before the transaction holds anything that others want. */
-export const waitingOf = ({ scope }: Duty) => ({ scope, locksItself: true } as const)
-
 /** Publish keys from before then are of no use any more. */
 export const forgetKeys = (before: number): Job['decide'] => async tx => {
   await tx.log.forgetKeys(before)

@@ -12,7 +12,7 @@ import { Allowance, Bucket, type Rate } from './bucket.ts'
 import { Audit } from './audit.ts'
 import { Bonds, type SignIns } from './bonds.ts'
 import { Committer, ownJob, type Job } from './committer.ts'
-import { forgetKeys, turnOf, waitingOf } from './duties.ts'
+import { forgetKeys, turnOf } from './duties.ts'
 import { Connection, type Line, type Talk } from './connection.ts'
 import { Desk } from './desk.ts'
 import { Dispatch, maxDebtMs } from './dispatch.ts'
@@ -476,13 +476,13 @@ export class Relay {
     })
   }
 
-  #write(decide: Job['decide'], more?: Parameters<typeof ownJob>[1]): void {
-    this.#committer.push(ownJob(decide, more))
+  #write(decide: Job['decide']): void {
+    this.#committer.push(ownJob(decide))
   }
 
   #runDuty(duty: Duty): void {
     const ctx = { roster: this.#roster, quota: this.#quota, health: () => this.#health(), soon: () => this.#runDuty(duty) }
-    if (!this.#draining || duty === this.#nodes.duty) this.#write(turnOf(duty, (tx, now) => duty.run({ tx, now, ...ctx })), waitingOf(duty))
+    if (!this.#draining || duty === this.#nodes.duty) this.#write(turnOf(duty, (tx, now) => duty.run({ tx, now, ...ctx })))
   }
 
   #health(): Health {

@@ -37,15 +37,17 @@ export class WriteJob implements Job {
   readonly connection: Connection
   readonly bytes: number
   readonly credential: Credential | undefined
+  /** What is stored with it, or neither is. */
+  readonly #along: Along | undefined
 
-  /** @param bytes of its frame */
+  /** @param bytes of its frame @param handed what came with it, where a line inside the relay brought it */
   constructor(
     deps: WriteDeps,
     connection: Connection,
     handler: WriteHandler,
     request: DecodedRequest,
     bytes: number,
-    credential: Credential | undefined,
+    handed: Handed | undefined,
   ) {
     this.#deps = deps
     this.#handler = handler
@@ -54,7 +56,8 @@ export class WriteJob implements Job {
     this.#challenge = connection.challenge
     this.connection = connection
     this.bytes = bytes
-    this.credential = credential
+    this.credential = handed?.credential
+    this.#along = handed?.along
     this.#prepared = this.#prepare()
     // Whoever awaits it hears of it; if nobody does, the request was refused for another reason.
     this.#prepared?.catch(() => undefined)
@@ -73,6 +76,17 @@ export class WriteJob implements Job {
   }
 
   decide(tx: Tx, now: number): Awaitable<Outcome> {
+    const outcome = this.#decided(tx, now)
+    return this.#along === undefined ? outcome : this.#with(this.#along, outcome, tx, now)
+  }
+
+  async #with(along: Along, decided: Awaitable<Outcome>, tx: Tx, now: number): Promise<Outcome> {
+    const outcome = await decided
+    await along(tx, now, outcome)
+    return outcome
+  }
+
+  #decided(tx: Tx, now: number): Awaitable<Outcome> {
     const { writes } = tx
     const refused = (error: unknown) => {
       // What has begun is undone, and no more is tried in its transaction.
@@ -182,30 +196,5 @@ export class WriteJob implements Job {
         noted()
       },
     }
-  }
-}
-
-export type Accompanied = Pick<Handed, 'credential'> & { readonly along: Along }
-
-/** One with which something else is stored, or neither is. */
-export class AccompaniedJob extends WriteJob {
-  readonly #along: Along
-
-  constructor(
-    deps: WriteDeps,
-    connection: Connection,
-    handler: WriteHandler,
-    request: DecodedRequest,
-    bytes: number,
-    { along, credential }: Accompanied,
-  ) {
-    super(deps, connection, handler, request, bytes, credential)
-    this.#along = along
-  }
-
-  override async decide(tx: Tx, now: number): Promise<Outcome> {
-    const outcome = await super.decide(tx, now)
-    await this.#along(tx, now, outcome)
-    return outcome
   }
 }

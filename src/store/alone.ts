@@ -1,8 +1,6 @@
 // What a store answers that one process has to itself, by a lock of its own: there is nobody to divide anything with.
 import { endedOf } from './credentials.ts'
-import type { Divided, Overtaken, TableReader } from './store.ts'
-
-const nothing: Overtaken = { writers: [], channels: [] }
+import { notOvertaken, type Divided, type TableReader } from './store.ts'
 
 export const alone = (db: TableReader): Divided => ({
   lock: () => undefined,
@@ -15,5 +13,5 @@ export const alone = (db: TableReader): Divided => ({
   changing: () => undefined,
   // Whom this process locks out it knows of at once; what it removes, not.
   overtaken: writers =>
-    writers.every(name => name.startsWith('@')) ? nothing : endedOf(db, writers).then(ended => ({ writers: ended, channels: [] })),
+    writers.every(name => name.startsWith('@')) ? notOvertaken : endedOf(db, writers).then(ended => ({ writers: ended, channels: [] })),
 })

@@ -18,14 +18,22 @@ export class StorageError extends Error {
 /** The transaction was undone, by another one or because the line to the database broke: run again it may go through. */
 export class UndoneError extends StorageError {}
 
-/** What it was decided by was changed by another process meanwhile. Once that is known here it is decided anew. */
-export class OvertakenError extends UndoneError {
+/** What others changed while it was decided. */
+export interface Overtaken {
   /** Agents that are locked out, and tokens and hooks that have ended: what they ask is refused. */
   readonly writers: readonly string[]
   /** Changed, or no more. */
   readonly channels: readonly string[]
+}
 
-  constructor({ writers, channels }: { readonly writers: readonly string[], readonly channels: readonly string[] }) {
+export const notOvertaken: Overtaken = { writers: [], channels: [] }
+
+/** What it was decided by was changed by another process meanwhile. Once that is known here it is decided anew. */
+export class OvertakenError extends UndoneError implements Overtaken {
+  readonly writers: readonly string[]
+  readonly channels: readonly string[]
+
+  constructor({ writers, channels }: Overtaken) {
     super('Another process changed what this was decided by', 'The relay tries again by itself.')
     this.writers = writers
     this.channels = channels

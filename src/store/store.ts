@@ -1,13 +1,14 @@
 // The storage ports. A reader cannot write and a writer exists only inside `write`, by type.
 import type { Tightened } from '../../lib/node/private-folder.ts'
 import type { Dialect } from './dialect.ts'
+import type { Overtaken } from './failure.ts'
 import type { LinkReader } from './links.ts'
 import type { Awaitable, LogKeeper, LogReader, LogWriter } from './log.ts'
 import type { SearchReader, SearchWriter } from './search-index.ts'
 import type { Space } from './space.ts'
 import type { ReadTables, WriteTables } from './tables.ts'
 
-export { BusyError, LateError, OvertakenError, StorageError, UndoneError } from './failure.ts'
+export { BusyError, LateError, notOvertaken, OvertakenError, StorageError, UndoneError, type Overtaken } from './failure.ts'
 export type { Awaitable } from './log.ts'
 export type { Space } from './space.ts'
 export type { ReadTables, WriteTables } from './tables.ts'
@@ -81,12 +82,6 @@ export interface Tx extends Db {
   readonly hasNumbered: boolean
   /** For how many ms it has waited for a database server: time in which this process could do something else. */
   readonly waitedMs: number
-}
-
-/** What others changed while it was decided. */
-export interface Overtaken {
-  readonly writers: readonly string[]
-  readonly channels: readonly string[]
 }
 
 /** Who changes a feature's tables and nothing else. */

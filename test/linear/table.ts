@@ -61,6 +61,7 @@ import { resourceAt } from '../../src/doors/http/resources.ts'
 import { reOf } from '../../src/relay/local-session.ts'
 import { redact } from '../../src/domain/redaction.ts'
 import { Reply } from '../../src/doors/mcp/reply.ts'
+import { escapedMarkup } from '../../src/base/markup.ts'
 import { atomFeed, jsonFeed } from '../../src/features/operate/announcements/feeds.ts'
 import { captchaAnswer } from '../../src/features/talk/session/captcha.ts'
 import { matchIn, snippetOf } from '../../src/features/talk/search/match.ts'
@@ -316,6 +317,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
       template: text => hookText('{"a":{}}', text.slice(0, 2_000)),
     },
   },
+  'src/base/markup.ts': { peer: 'names and texts, as pages and feeds show them', run: { escapedMarkup } },
   'src/domain/brand.ts': { own: 'colours, which the operator names' },
   'src/domain/logo.ts': { own: 'the logo of the relay, at most 64 KiB' },
   'src/domain/file-ticket.ts': { peer: 'tickets of HTTP requests', run: { readTicket: text => readTicket('secret', text, 0) } },

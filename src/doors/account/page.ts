@@ -1,4 +1,5 @@
 // The page where people sign in: as little as a passkey needs. What it shows is text, never HTML, and it runs its own script alone.
+import { escapedMarkup } from '../../base/markup.ts'
 import { brandStyle, type Brand } from '../../domain/brand.ts'
 import { textsOf, type PageLocale } from './texts/index.ts'
 
@@ -10,8 +11,6 @@ export const pageHeaders = {
 
 /** A picture runs nothing, wherever somebody opens it. */
 export const logoHeaders = { 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox" }
-
-const escaped = (text: string): string => text.replace(/[&<>"']/g, sign => `&#${sign.charCodeAt(0)};`)
 
 export interface PageOptions {
   readonly relayName: string
@@ -34,9 +33,9 @@ export const page = ({ relayName, brand, locale, isOwn, isOpen }: PageOptions): 
   const texts = textsOf(locale)
   const colours = brand === undefined ? '' : brandStyle(brand, ':root')
   const links = (brand?.links ?? []).map(({ label, url }) =>
-    `<a href="${escaped(url)}" target="_blank" rel="noopener noreferrer">${escaped(label)}</a>`
+    `<a href="${escapedMarkup(url)}" target="_blank" rel="noopener noreferrer">${escapedMarkup(label)}</a>`
   )
-  const title = escaped(`${relayName}: ${texts.account}`)
+  const title = escapedMarkup(`${relayName}: ${texts.account}`)
   return `<!doctype html>
 <html lang="${locale === 'pseudo' ? 'en' : locale}" dir="${locale === 'pseudo' ? 'rtl' : 'ltr'}"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>${title}</title>
@@ -45,10 +44,10 @@ export const page = ({ relayName, brand, locale, isOwn, isOpen }: PageOptions): 
   button, input, select { max-width: 100%; font: inherit; padding: .4rem .8rem; margin: .2rem .4rem .2rem 0 } li { margin: .4rem 0 }
   [role=status] { min-height: 1.5em; font-weight: bold } h1 img { vertical-align: middle } footer a { margin-inline-end: 1rem }
 ${colours === '' ? '' : colours + brandedParts}</style>
-<header><h1>${brand?.logo === undefined ? '' : '<img src="/account/logo" alt="" width="40" height="40"> '}${escaped(relayName)}</h1>
+<header><h1>${brand?.logo === undefined ? '' : '<img src="/account/logo" alt="" width="40" height="40"> '}${escapedMarkup(relayName)}</h1>
 <p id="said" role="status"></p></header>
 <main id="main"></main>
-${links.length === 0 ? '' : `<footer>${links.join(' ')}</footer>\n`}<noscript>${escaped(texts.noScript)}</noscript>
+${links.length === 0 ? '' : `<footer>${links.join(' ')}</footer>\n`}<noscript>${escapedMarkup(texts.noScript)}</noscript>
 <script type="application/json" id="texts" data-locale="${locale}" data-own="${isOwn}" data-open="${isOpen}">${
     JSON.stringify(texts).replaceAll('<', '\\u003c')
   }</script>

@@ -1,5 +1,6 @@
 // The console under a relay's own name: the same files, but for those in which a name, a picture or a colour stands.
 import { createHash } from 'node:crypto'
+import { escapedMarkup } from '../../base/markup.ts'
 import { brandStyle, coloursOf, schemesOf, type Brand } from '../../domain/brand.ts'
 import { consoleFile, type ConsoleFile } from './files.ts'
 
@@ -8,8 +9,6 @@ type Files = ReadonlyMap<string, ConsoleFile>
 const folder = 'brand/'
 const selector = ':root[data-theme="brand"]'
 const extensions = { 'image/svg+xml': 'svg', 'image/png': 'png' } as const
-
-const escaped = (text: string): string => text.replace(/[&<>"']/g, sign => `&#${sign.charCodeAt(0)};`)
 
 /** @throws Error it was built otherwise */
 const put = (text: string, from: string, to: string): string => {
@@ -36,7 +35,7 @@ export const branded = (files: Files, brand: Brand): Files => {
   const textOf = (file: string): string => files.get(file)!.body.toString('utf8')
   const change = (file: string, text: string): void => void own.set(file, consoleFile(file, Buffer.from(text)))
 
-  let index = put(textOf('index.html'), '<title>AgentChat</title>', `<title>${escaped(name)}</title>`)
+  let index = put(textOf('index.html'), '<title>AgentChat</title>', `<title>${escapedMarkup(name)}</title>`)
   if (styleName !== undefined) index = put(index, 'data-theme="brutalist"', 'data-theme="brand"')
   if (logo !== undefined)
     index = put(index, '<link rel="icon" href="/console/icon.svg" type="image/svg+xml">',

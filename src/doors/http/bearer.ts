@@ -1,6 +1,6 @@
 // Who asks: the agent whose token a request brings, and what it may do.
 import { hash, timingSafeEqual } from 'node:crypto'
-import { timerMs, tokenScopes, type TokenScope } from '../../../lib/protocol/index.ts'
+import { tokenScopes, type TokenScope } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Caller, DoorVisit, Inside } from '../../relay/inside.ts'
 import type { Store } from '../../store/store.ts'
@@ -53,13 +53,7 @@ export class Bearers {
 
   /** Calls once its token has ended, wherever that was done, or its time is over; until the function that it gives is called. */
   watch({ token, until }: Bearer, ended: () => void): () => void {
-    if (token === undefined) return () => undefined
-    const timer = setTimeout(ended, timerMs(until - this.#options.clock.now())).unref()
-    const free = this.#held.hold(token, ended)
-    return () => {
-      clearTimeout(timer)
-      free()
-    }
+    return token === undefined ? () => undefined : this.#held.hold({ token, until, ended })
   }
 
   /** @throws Problem */
@@ -80,15 +74,12 @@ export class Bearers {
     return { agent, via: this.#options.via, auth: 'token', address, scopes, token: id, credential: `token ${id}`, until: expires }
   }
 
-  /** Whether its token is good still; a key is until the relay ends its session. */
-  async holds({ token, until }: Bearer): Promise<boolean> {
+  /** After a wait; a key is good until the relay ends its session. @throws Problem its token has ended meanwhile */
+  async check({ token, until }: Bearer): Promise<void> {
+    if (token === undefined) return
     const now = this.#options.clock.now()
-    return token === undefined || (until > now && await this.#found(token, now) !== undefined)
-  }
-
-  /** After a wait. @throws Problem its token has ended meanwhile */
-  async check(bearer: Bearer): Promise<void> {
-    if (!await this.holds(bearer)) throw new Problem('TOKEN_INVALID', 'The token of this request has ended meanwhile')
+    if (until <= now || await this.#found(token, now) === undefined)
+      throw new Problem('TOKEN_INVALID', 'The token of this request has ended meanwhile')
   }
 
   async #valid(id: string, secret: string): Promise<Known | undefined> {

@@ -1,6 +1,6 @@
 // What the processes of a relay on one database divide between them, by the database: scopes, duties of a moment, duties of a process.
 import { credentialKinds, idsOf, missing, tableOf, type CredentialKind } from '../credentials.ts'
-import { LateError, OvertakenError, scopes, type Divided, type Overtaken, type Scope } from '../store.ts'
+import { LateError, notOvertaken, OvertakenError, scopes, type Divided, type Overtaken, type Scope } from '../store.ts'
 import type { Writer } from './writer.ts'
 
 /** The first of two numbers that name a lock: one for scopes, one for duties, one for agents, one for channels. */
@@ -32,7 +32,7 @@ export const divided = (writer: Writer): Divided => {
   const overtakenOf = async (writers: readonly string[], channels: readonly string[]): Promise<Overtaken> => {
     const { transaction } = writer
     const versions = goneBy.get(transaction)
-    if (writers.length + channels.length === 0) return { writers: [], channels: [] }
+    if (writers.length + channels.length === 0) return notOvertaken
     const agents = writers.filter(name => name.startsWith('@'))
     // Two statements, sent together: what was committed before the locks were given is seen by the second.
     const held = writer.hold(

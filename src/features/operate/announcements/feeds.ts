@@ -1,4 +1,5 @@
 // The relay's announcements as feeds that anyone can follow: Atom (RFC 4287) and JSON Feed 1.1.
+import { escapedMarkup } from '../../../base/markup.ts'
 import type { AnnouncementRow } from './store.ts'
 import type { HttpAnswer } from '../../../relay/feature.ts'
 import type { Place } from './place.ts'
@@ -20,7 +21,6 @@ export const feedPlace: Place = {
   answer: () => Promise.resolve({ kind: 'failed', problem: 'the feed asks nothing' }),
 }
 
-const xml = (text: string): string => text.replace(/[&<>"']/g, char => `&#${char.charCodeAt(0)};`)
 const urn = (kind: string, id: string): string => `urn:agentchat:${kind}:${id}`
 const iso = (at: number): string => new Date(at).toISOString()
 
@@ -32,17 +32,17 @@ export const atomFeed = (items: readonly AnnouncementRow[], { serverName, server
     '<?xml version="1.0" encoding="utf-8"?>',
     '<feed xmlns="http://www.w3.org/2005/Atom">',
     `  <id>${urn('feed', serverId)}</id>`,
-    `  <title>${xml(serverName)}: announcements</title>`,
+    `  <title>${escapedMarkup(serverName)}: announcements</title>`,
     `  <updated>${iso(items[0]?.at ?? 0)}</updated>`,
-    `  <author><name>${xml(serverName)}</name></author>`,
-    `  <link rel="self" type="application/atom+xml" href="${xml(`${base}/feed.atom`)}"/>`,
+    `  <author><name>${escapedMarkup(serverName)}</name></author>`,
+    `  <link rel="self" type="application/atom+xml" href="${escapedMarkup(`${base}/feed.atom`)}"/>`,
     ...items.flatMap(({ id, title, text, url, at }) => [
       '  <entry>',
       `    <id>${urn('announcement', `${serverId}:${id}`)}</id>`,
-      `    <title>${xml(title)}</title>`,
+      `    <title>${escapedMarkup(title)}</title>`,
       `    <updated>${iso(at)}</updated>`,
-      ...(url === null ? [] : [`    <link rel="alternate" href="${xml(url)}"/>`]),
-      `    <content type="text">${xml(text === '' ? title : text)}</content>`,
+      ...(url === null ? [] : [`    <link rel="alternate" href="${escapedMarkup(url)}"/>`]),
+      `    <content type="text">${escapedMarkup(text === '' ? title : text)}</content>`,
       '  </entry>',
     ]),
     '</feed>',
