@@ -1,7 +1,7 @@
 // A relay that was put back to an earlier point, or begun anew: the client goes on in each channel from what it had that is still there,
 // and skips nothing.
-import { expect, onTestFinished, test } from 'vitest'
-import { MemoryPositions, type ClientStatus } from '../lib/index.ts'
+import { expect, test } from 'vitest'
+import { MemoryPositions, type AgentChatClient, type ClientStatus } from '../lib/index.ts'
 import { PositionsFile, wsTransport } from '../lib/node/index.ts'
 import { clientOf, newClient, newIdentity, statusOf } from './kit/client.ts'
 import { backUp, putBack } from './kit/engine.ts'
@@ -37,9 +37,17 @@ test.each(['comes back', 'is begun anew'])('a client that %s after a restore hea
     let positions = new PositionsFile(file)
     const contents: string[] = []
     const statuses: ClientStatus[] = []
+    const clients: AgentChatClient[] = []
+    // Before the folder goes: what a client changed is saved when it is closed.
+    await using _ = {
+      [Symbol.asyncDispose]: async () => {
+        await Promise.all(clients.map(client => client.close()))
+        positions.close()
+      },
+    }
     const open = async () => {
       const client = newClient(relay, { name: 'reader', positions })
-      onTestFinished(() => client.close())
+      clients.push(client)
       client.on('message', ({ content }) => contents.push(content))
       client.on('status', status => statuses.push(status))
       await client.connect({ wait: true })

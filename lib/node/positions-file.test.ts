@@ -6,29 +6,39 @@ import { PositionsFile } from './positions-file.ts'
 
 let file: string
 let dir: string
+let open: PositionsFile[]
+const opened = (...args: ConstructorParameters<typeof PositionsFile>): PositionsFile => {
+  const positions = new PositionsFile(...args)
+  open.push(positions)
+  return positions
+}
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'agentchat-positions-'))
   file = join(dir, 'cursor.json')
+  open = []
 })
-afterEach(() => rmSync(dir, { recursive: true }))
+afterEach(() => {
+  for (const positions of open) positions.close()
+  rmSync(dir, { recursive: true })
+})
 
 test('what was saved is there again, in a private file', () => {
-  const first = new PositionsFile(file)
+  const first = opened(file)
   expect([first.epoch, first.get('#a')]).toEqual([undefined, undefined])
   first.reset('e1')
   first.set('#a', 5)
   first.set('@0123456789abcdef', 2)
   first.save()
   expect(statSync(file).mode & 0o777).toBe(0o600)
-  const second = new PositionsFile(file)
+  const second = opened(file)
   expect([second.epoch, second.get('#a'), second.get('@0123456789abcdef')]).toEqual(['e1', 5, 2])
   second.reset('e2')
   second.save()
-  expect(new PositionsFile(file).get('#a')).toBeUndefined()
+  expect(opened(file).get('#a')).toBeUndefined()
 })
 
 test('changes are saved together, by themselves', async () => {
-  const positions = new PositionsFile(file, { saveEveryMs: 5 })
+  const positions = opened(file, { saveEveryMs: 5 })
   positions.reset('e')
   for (let seq = 1; seq <= 1_000; seq++) positions.set('#a', seq)
   await expect.poll(() => {
@@ -43,20 +53,20 @@ test('changes are saved together, by themselves', async () => {
 test('a file of something else is refused, not overwritten', () => {
   for (const text of ['', 'x', '{}', '{"epoch":"e","positions":{"#a":-1}}', '{"epoch":"e","positions":{"#a":"1"}}']) {
     writeFileSync(file, text)
-    expect(() => new PositionsFile(file)).toThrow()
+    expect(() => opened(file)).toThrow()
     expect(readFileSync(file, 'utf8')).toBe(text)
   }
 })
 
 test('a position of a former life is kept with it until the stream is entered', () => {
   writeFileSync(file, '{"epoch":"e1","positions":{"#a":5,"#b":{"seq":7,"epoch":"home"},"@0123456789abcdef":2}}')
-  const first = new PositionsFile(file)
+  const first = opened(file)
   expect([first.get('#a'), first.get('#b'), first.former('#b')]).toEqual([5, undefined, { seq: 7, epoch: 'home' }])
   first.enter('#b', 'home')
   expect(first.get('#b')).toBe(7)
   first.reset('e2')
   first.save()
-  const second = new PositionsFile(file)
+  const second = opened(file)
   expect([second.epoch, second.get('#a'), second.former('#a')]).toEqual(['e2', undefined, { seq: 5, epoch: 'e1' }])
   expect(second.former('@0123456789abcdef')).toBeUndefined()
   second.enter('#a', 'e2')

@@ -71,7 +71,7 @@ const differingAnswers = (was: ReadonlyMap<string, string>, is: ReadonlyMap<stri
  */
 export const keptProblems = async (data: string): Promise<readonly string[]> => {
   using folder = newFolder(memoryFolder())
-  return carried(data, folder.at('restored'))
+  return await carried(data, folder.at('restored'))
 }
 
 /** … and what was restored gives the same answers to an admin, to a newcomer and to `askers`: dearer, since relays run on both. */
