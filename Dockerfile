@@ -23,12 +23,13 @@ COPY lib lib
 COPY src src
 COPY scripts scripts
 COPY web web
-# What is optional is for `agentchat deploy`, not for a relay; but for the driver of PostgreSQL (`store`) and the client of NATS (`nats`), in the
+# What is optional is for `agentchat deploy`, not for a relay, but for what `store`, `nats`, `filesBucket` and the door for MCP load, in the
 # versions of the lockfile.
 RUN npm run -s build \
-  && npm pkg set dependencies.pg="$(node -p "require('pg/package.json').version")" \
-  && npm pkg set "dependencies[@nats-io/transport-node]=$(node -p "JSON.parse(fs.readFileSync('node_modules/@nats-io/transport-node/package.json')).version")" \
-  && npm pkg delete devDependencies.pg "devDependencies[@nats-io/transport-node]" \
+  && for package in pg @nats-io/transport-node s3mini @modelcontextprotocol/server; do \
+    npm pkg set "dependencies[$package]=$(node -p "JSON.parse(fs.readFileSync('node_modules/$package/package.json')).version")" \
+    && npm pkg delete "devDependencies[$package]" || exit 1; \
+  done \
   && npm prune --omit=dev --omit=optional
 
 FROM node:${NODE} AS relay

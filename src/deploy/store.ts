@@ -47,11 +47,13 @@ export const replicasProblem = (
 }
 
 /** What to know of several relays. */
-export const natsNotes = (nats: string, place: string): readonly string[] => [
+export const natsNotes = (nats: string, place: string, isLetOut = true): readonly string[] => [
   `Its max_payload is 4 MiB (docs/CLUSTER.md says why), and nobody but the relays reaches it; whoever does is trusted as they are`,
   ...(isNatsSecret(nats) ? [`The url of NATS with its password, AGENTCHAT_NATS=…, goes into ${place}`] : []),
   `Files are off: relays share their bytes in a bucket. With one: AGENTCHAT_MAX_FILE_BYTES under environment, and AGENTCHAT_FILES_BUCKET, `
-  + `_KEY and _SECRET in ${place}`,
+  + `_KEY and _SECRET in ${place}${
+    isLetOut ? '' : ', and kubernetes: { egress: true }, since its network policy lets relays out to nothing else'
+  }`,
 ]
 
 /** Host, '' for a socket of the machine, and port. */

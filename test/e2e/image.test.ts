@@ -1,11 +1,27 @@
 // The container image without an engine: the Dockerfile is linted, its steps are carried out, and the result runs as its user would.
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { validate } from 'dockerfile-utils'
 import { describe, expect, test } from 'vitest'
 import { canRunImages, modulesPath, runImages, stagesOf } from '../kit/image.ts'
 
 const dockerfile = readFileSync('Dockerfile', 'utf8')
-const expected = { healthy: 0, uid: 1_000, pid: 1, check: 0, stopped: 0 }
+const expected = { healthy: 0, uid: 1_000, pid: 1, check: 0, packages: 0, stopped: 0 }
+
+/** What a relay loads when a setting wants it, and is neither always there nor in the bundle: deploying is done from elsewhere. */
+const packages = (() => {
+  const { peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly peerDependencies: object }
+  const bundled = new RegExp(/^const bundled = \/(.*)\/$/m.exec(readFileSync('scripts/bundle.mjs', 'utf8'))![1]!)
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(file =>
+    /(?<!\.test)\.ts$/.test(file) && !file.startsWith('deploy/')
+  )
+  const loaded = new Set(
+    files.flatMap(file =>
+      [...readFileSync(join('src', file), 'utf8').matchAll(/import\('((?:@[^/']+\/)?[^/']+)/g)].map(([, name]) => name!)
+    ),
+  )
+  return Object.keys(peerDependencies).filter(name => loaded.has(name) && !bundled.test(name)).sort()
+})()
 
 /** Two steps need the network and a minute each: the compiler is not installed, and the modules are those of this checkout. */
 const light = (run: string): string => run.includes('apt-get') ? 'true' : run === 'npm ci' ? `cp -a ${modulesPath} node_modules` : run
@@ -31,13 +47,16 @@ describe('Dockerfile', () => {
   })
 })
 
+test('what a relay loads by a setting is found', () =>
+  expect(packages).toEqual(['@modelcontextprotocol/server', '@nats-io/transport-node', 'pg', 's3mini']))
+
 describe.skipIf(!canRunImages())('the image', () => {
   test('runs as node on a root that cannot be written, is healthy, talks, and drains on SIGTERM as process 1', { timeout: 180_000 },
     async () => {
       const [plain, refused, owner] = await runImages([
-        { target: 'relay', volumeOf: 'node' },
-        { target: 'relay', volumeOf: 'root' },
-        { target: 'volume-owner', volumeOf: 'root' },
+        { target: 'relay', volumeOf: 'node', packages },
+        { target: 'relay', volumeOf: 'root', packages },
+        { target: 'volume-owner', volumeOf: 'root', packages },
       ], light)
       expect(plain!.shown, plain!.output).toEqual(expected)
       // This is why there are two: the second one takes the volume over, and is no longer root.
@@ -48,7 +67,7 @@ describe.skipIf(!canRunImages())('the image', () => {
   test.skipIf(process.env['AGENTCHAT_SLOW'] !== '1')('every step as it is written, with the network (AGENTCHAT_SLOW=1)', {
     timeout: 900_000,
   }, async () => {
-    const [run] = await runImages([{ target: stagesOf(dockerfile).at(-1)!.name, volumeOf: 'node' }])
+    const [run] = await runImages([{ target: stagesOf(dockerfile).at(-1)!.name, volumeOf: 'node', packages }])
     expect(run!.shown, run!.output).toEqual(expected)
   })
 })

@@ -2,7 +2,7 @@
 import { absenceOf, install, pathOf, type Program } from './debian.ts'
 
 const chromium: Program = {
-  names: ['chromium', 'chromium-browser'],
+  names: ['chromium', 'chromium-browser', 'google-chrome'],
   package: 'chromium',
   variable: 'CHROMIUM',
   use: 'The tests of the console',

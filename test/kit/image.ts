@@ -147,13 +147,18 @@ export interface ImageRun {
   readonly target: string
   /** Whose the volume on /data is: the image's user's, as an engine makes it, or root's. */
   readonly volumeOf: 'node' | 'root'
+  /** Which have to be there. */
+  readonly packages: readonly string[]
 }
 
-/** What a run showed: `healthy`, `uid` and `pid` of the relay, exit codes of `check` and of the relay when it was `stopped`. */
+/**
+ * What a run showed: `healthy`, `uid` and `pid` of the relay, exit codes of `check`, of importing `packages`, and of the relay when it was
+ * `stopped`.
+ */
 export type Shown = Readonly<Record<string, number>>
 
 /** Starts a stage on a root that cannot be written; once it is healthy, talks to it; then ends it with SIGTERM. */
-const runScript = ({ target, volumeOf }: ImageRun, built: Built, port: number): string => {
+const runScript = ({ target, volumeOf, packages }: ImageRun, built: Built, port: number): string => {
   const more = [`AGENTCHAT_PORT=${port}`]
   const aside = (command: string) => inside(target, { ...built, user: 'node' }, command, false, more)
   return `
@@ -171,6 +176,10 @@ if [ $healthy = 0 ]; then
   echo "SHOWN pid $(awk '/^NSpid:/ { print $NF }' /proc/$relay/status)"
   code=0; ${aside(`agentchat deploy check ws://127.0.0.1:${port}`)} || code=$?
   echo "SHOWN check $code"
+  code=0; ${
+    aside(`node --input-type=module -e ${quote(`await Promise.all(${JSON.stringify(packages)}.map(name => import(name)))`)}`)
+  } || code=$?
+  echo "SHOWN packages $code"
   kill -TERM $relay
 fi
 code=0; wait $outer || code=$?

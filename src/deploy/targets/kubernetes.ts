@@ -327,7 +327,7 @@ export const kubernetesPlan: Planner = (spec, folder) => {
       ...(store === undefined
         ? ['The size of a volume that exists cannot be changed here: see your storage class']
         : storeNotes(store, `the secret ${name}-secrets, like that`)),
-      ...(nats === undefined ? [] : natsNotes(nats, `the secret ${name}-secrets, like that`)),
+      ...(nats === undefined ? [] : natsNotes(nats, `the secret ${name}-secrets, like that`, spec.kubernetes.egress)),
     ],
   }
 }
