@@ -113,8 +113,12 @@ export class Connection implements Asker {
   open = true
   /** A write of this connection failed in the storage: what it had sent after it, not knowing, must not overtake it. */
   held = false
-  /** The ping behind the refusal is sent: its answer says that the client knows. */
-  isAsked = false
+  /** What was refused so, counted from one. */
+  refusals = 1
+  /** How many of these the ping asks for that is sent: its answer says that the client has read them. 0: none is. */
+  refusalsAsked = 0
+  /** That answer, while it stands in line behind what came before it. */
+  refusalsRead: Buffer | undefined
   /** Writes of this connection that wait in the commit queue, and their bytes. */
   pendingWrites = 0
   pendingBytes = 0

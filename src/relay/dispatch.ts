@@ -24,7 +24,7 @@ import type { Bonds } from './bonds.ts'
 import { ownJob, type Committer, type Job, type Result } from './committer.ts'
 import type { Connection, Handed } from './connection.ts'
 import type { Effects } from './effects.ts'
-import { frameOfList, pongFrame, refusalMark, refusalPing } from './encode.ts'
+import { frameOfList, isRefusalMark, pongFrame, refusalMark, refusalPing } from './encode.ts'
 import { Fail, isForAll, type Handler, type Handlers, type ReadCtx, type Reply } from './feature.ts'
 import type { Gate, Passed } from './gate.ts'
 import type { Hub } from './hub.ts'
@@ -142,6 +142,7 @@ export class Dispatch {
   }
 
   #receive(connection: Connection, data: Buffer): void {
+    if (data === connection.refusalsRead) return this.#release(connection, data)
     const { clock, counts } = this.#deps
     const now = clock.now()
     const size = sizePrice(data.length)
@@ -210,6 +211,9 @@ export class Dispatch {
       }
       result.job.delivered?.()
     }
+    // Behind all refusals of the batch, so that one answer is for all of them.
+    for (const { job: { connection } } of results)
+      if (connection?.held === true && connection.refusalsAsked === 0) this.#askRead(connection)
     // Where the next batch of this turn waits for the storage, whoever is answered does not wait with it.
     if (this.#served.length === 0) setImmediate(() => this.endTurn())
     for (const { job: { connection } } of results) if (connection !== undefined) this.#served.push(connection)
@@ -275,7 +279,8 @@ export class Dispatch {
 
   pong(connection: Connection, data: Buffer): void {
     this.#control(connection, data)
-    if (data.equals(refusalMark)) this.#release(connection)
+    if (connection.refusalsRead !== undefined || connection.refusalsAsked === 0 || !isRefusalMark(data)) return
+    if (data.equals(refusalMark(connection.refusalsAsked))) this.#intake.inLine(connection, connection.refusalsRead = data)
   }
 
   #control(connection: Connection, data: Buffer): void {
@@ -285,22 +290,28 @@ export class Dispatch {
     this.#charge(connection, now, 1)
   }
 
-  /** The client has read the refusal: what it sends from now on, it sends knowing it. In line behind what it sent before. */
-  #release(connection: Connection): void {
-    if (!connection.isAsked) return
+  /** The client has read refusals: what it sends from now on, it sends knowing them. In line behind what it sent before. */
+  #release(connection: Connection, mark: Buffer): void {
     this.#committer.push(ownJob(() => undefined, {
       connection,
       delivered: () => {
-        connection.held = connection.isAsked = false
+        connection.refusalsRead = undefined
+        connection.refusalsAsked = 0
+        // What was refused since is asked for anew.
+        if (mark.equals(refusalMark(connection.refusals))) connection.held = false
       },
     }))
   }
 
   /** After a write that the storage refused, messages behind it are refused too, until the answer to a ping shows that the client knows. */
   #hold(connection: Connection): void {
-    if (connection.isAsked) return
-    connection.held = connection.isAsked = true
-    this.#deps.outbox.add(connection, refusalPing)
+    connection.held = true
+    connection.refusals++
+  }
+
+  #askRead(connection: Connection): void {
+    connection.refusalsAsked = connection.refusals
+    this.#deps.outbox.add(connection, refusalPing(connection.refusals))
   }
 
   /** A write that is worked out first. What it wrote before is not waited for: the write itself sees that. */

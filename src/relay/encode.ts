@@ -36,10 +36,15 @@ export const textOfFrame = (frame: Buffer): Buffer => frame.subarray(frame[1]! <
 
 export const frameOf = <T extends FrameType>(type: T, body: FrameBody<T>): Buffer => frameOfText(encode(type, body))
 
-/** Payload of the ping that asks a client whether it has read a refusal. */
-export const refusalMark = Buffer.from('refusal')
+const refusalName = 'refusal '
+/** Payload of the ping that asks a client whether it has read so many refusals. */
+export const refusalMark = (refusals: number): Buffer => Buffer.from(`${refusalName}${refusals}`)
+export const isRefusalMark = (payload: Buffer): boolean => payload.toString('latin1', 0, refusalName.length) === refusalName
 /** That ping, as it is written to a socket. */
-export const refusalPing = Buffer.concat([Buffer.from([0x89, refusalMark.length]), refusalMark])
+export const refusalPing = (refusals: number): Buffer => {
+  const mark = refusalMark(refusals)
+  return Buffer.concat([Buffer.from([0x89, mark.length]), mark])
+}
 
 /** The answer to a client's ping. */
 export const pongFrame = (payload: Buffer): Buffer => Buffer.concat([Buffer.from([0x8a, payload.length]), payload])

@@ -73,6 +73,13 @@ export class Intake implements Eater<Connection> {
     incoming.taken += headerBytes(payload.length) + payload.length
   }
 
+  /** What a pong says of frames takes its turn behind those that came before it. */
+  inLine(connection: Connection, mark: Buffer): void {
+    if (!this.#waiting.has(connection)) return this.#run(connection, mark)
+    ;(connection.incoming.frames ??= new Fifo()).push(mark)
+    connection.owe(mark.length + frameOverheadBytes)
+  }
+
   mayRead(connection: Connection): boolean {
     return !connection.open || !(connection.throttled || this.#waiting.has(connection))
   }

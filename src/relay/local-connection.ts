@@ -6,7 +6,7 @@ import type { Committer } from './committer.ts'
 import type { Connection } from './connection.ts'
 import type { Dispatch } from './dispatch.ts'
 import type { Effects } from './effects.ts'
-import { refusalMark } from './encode.ts'
+import { isRefusalMark } from './encode.ts'
 import type { Admit, WriteCtx } from './feature.ts'
 import type { AdmittedConnection, ConnectionFacts, Ear } from './inside.ts'
 import { Local, type Admission, type LocalOptions } from './local.ts'
@@ -80,7 +80,7 @@ const connect = (parts: InsideParts, facts: ConnectionFacts, ear: Ear) => {
     pong: mark => {
       if (!connection.open) return
       dispatch.pong(connection, mark)
-      if (!mark.equals(refusalMark)) pulse.heard(connection)
+      if (!isRefusalMark(mark)) pulse.heard(connection)
     },
     took: () => line.took(),
     close: () => line.close(wentAway),

@@ -58,6 +58,6 @@ export class Pulse {
     connection.inboxPinged = connection.inboxVouched = connection.inboxSent ?? 0
     connection.ws.ping()
     // Of several pings a client may answer the last one only.
-    if (connection.isAsked) connection.ws.ping(refusalMark)
+    if (connection.refusalsAsked > 0) connection.ws.ping(refusalMark(connection.refusalsAsked))
   }
 }

@@ -17,7 +17,7 @@ import { Connection, type Line, type Talk } from './connection.ts'
 import { Desk } from './desk.ts'
 import { Dispatch, maxDebtMs } from './dispatch.ts'
 import { Effects } from './effects.ts'
-import { refusalMark } from './encode.ts'
+import { isRefusalMark } from './encode.ts'
 import type { Admit, Duty, Handlers, Route } from './feature.ts'
 import { Gate, type IsOwnHost } from './gate.ts'
 import { healthOf } from './health.ts'
@@ -397,7 +397,7 @@ export class Relay {
     ws.on('ping', (data: Buffer) => this.#dispatch.ping(connection, data))
     ws.on('pong', (data: Buffer) => {
       this.#dispatch.pong(connection, data)
-      if (!data.equals(refusalMark)) this.#pulse.heard(connection)
+      if (!isRefusalMark(data)) this.#pulse.heard(connection)
     })
     ws.on('close', code => this.#closed(connection, code))
     if (this.#draining) turnBack(connection, this.#effects, this.#deps.random)

@@ -1,0 +1,54 @@
+// What a client had sent before it read that a message was refused does not overtake that message, however its frames and its pong arrive.
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { expect, test } from 'vitest'
+import WebSocket, { type RawData } from 'ws'
+import type { Frame } from '../lib/protocol/index.ts'
+import { StorageError } from '../src/store/store.ts'
+import { startTestRelay } from './kit/relay.ts'
+
+test('messages that waited to be taken when the pong came stay behind the refusal that it answers', async () => {
+  // One frame of a connection may wait to be stored: those behind it wait where they were read.
+  await using relay = await startTestRelay({ maxQueueFrames: 1 })
+  const socket = connect({ host: '127.0.0.1', port: Number(new URL(relay.url).port), noDelay: true })
+  const ws = new WebSocket(relay.url, { createConnection: () => socket, perMessageDeflate: false, autoPong: false })
+  const frames: Frame[] = []
+  const pings: Buffer[] = []
+  ws.on('message', (data: RawData) => frames.push(JSON.parse((data as Buffer).toString()) as Frame))
+  ws.on('ping', data => pings.push(data))
+  await once(ws, 'open')
+  const send = (...said: readonly object[]) => {
+    for (const each of said) ws.send(JSON.stringify(each))
+  }
+  const say = (id: string) => ({ type: 'MSG', id, to: '#general', content: id })
+  const answersTo = (ids: readonly string[]) =>
+    expect.poll(() => ids.map(id => frames.filter(frame => (frame as { re?: string }).re === id).map(({ type }) => type).join()))
+  send({ type: 'IDENTIFY', name: 'ann' }, { type: 'JOIN', channel: '#general' })
+  await expect.poll(() => frames.some(({ type }) => type === 'JOINED')).toBe(true)
+
+  relay.store.tamper = method => {
+    if (method !== 'append') return
+    relay.store.tamper = undefined
+    throw new StorageError('disk full', 'free some space')
+  }
+  send(say('1'))
+  await answersTo(['1']).toEqual(['ERROR'])
+  await expect.poll(() => pings.length).toBe(1)
+
+  // The relay read nothing for a while: what the client sent and its answer to the ping come in one chunk.
+  const late = ['2', '3', '4', '5', '6']
+  socket.cork()
+  send(...late.map(say))
+  ws.pong(pings[0])
+  socket.uncork()
+  await answersTo(late).toEqual(late.map(() => 'ERROR'))
+
+  // It has not read those refusals yet, and is asked once more.
+  await expect.poll(() => pings.length).toBe(2)
+  ws.pong(pings[1])
+  send(say('1'), ...late.map(say))
+  await answersTo(['1', ...late]).toEqual(['ERROR,ACK', ...late.map(() => 'ERROR,ACK')])
+  const acks = frames.filter(frame => frame.type === 'ACK') as Frame<'ACK'>[]
+  expect(acks.map(({ re, seq }) => [re, seq])).toEqual(['1', ...late].map((re, i) => [re, i + 1]))
+  ws.terminate()
+})
