@@ -13,7 +13,7 @@ import { newKey, type Wire } from '../kit/wire.ts'
 const opened = (url: string, onDoubt?: (outcome: string) => void) =>
   openPostgres({ url, migrations, newEpoch: () => 'e'.repeat(16), ...(onDoubt !== undefined && { onDoubt }) })
 
-const through = (database: TestDatabase, port: number): string => {
+const through = (database: Pick<TestDatabase, 'server' | 'name'>, port: number): string => {
   const url = new URL(urlOf(database.server, database.name, true))
   url.port = String(port)
   return url.href
@@ -82,6 +82,35 @@ test('a commit whose answer is lost is found as stored; one that never came is u
     expect(await stored(store)).toEqual([[1, '1'], [2, '2'], [3, '3'], [4, '4'], [5, '5']])
   } finally {
     await store.close()
+  }
+})
+
+test('a server that crashed gives the number of a lost transaction once more: that one is not taken for stored', async () => {
+  let server = await startServer(newServerFolder())
+  await using proxy = await newProxy(server.port)
+  const url = urlOf(server, 'postgres')
+  const outcomes: string[] = []
+  const store = await opened(through({ server, name: 'postgres' }, proxy.port), outcome => outcomes.push(outcome))
+  try {
+    await append(store, '1')
+    const numberOf = async () => Number((await asked<{ xid: string }>(url, 'SELECT pg_current_xact_id()::text AS xid'))[0]!.xid)
+    const lost = await numberOf() + 1
+    proxy.holdAt('COMMIT', 1, false)
+    const second = append(store, '2').catch((error: unknown) => error)
+    await vi.waitFor(() => expect(proxy.isHeld).toBe(true))
+    // It cannot ask what became of it before somebody else has the number.
+    proxy.leadTo(1)
+    server = await crashAndRestart(server)
+    expect(await numberOf()).toBeLessThanOrEqual(lost)
+    while (await numberOf() < lost);
+    proxy.leadTo(server.port)
+    expect(await second).toMatchObject({ name: 'StorageError', inDoubt: true })
+    expect(outcomes).toEqual(['unknown'])
+    expect(await append(store, '2')).toMatchObject({ kind: 'stored', stamp: { seq: 2 } })
+    expect(await stored(store)).toEqual([[1, '1'], [2, '2']])
+  } finally {
+    await store.close()
+    await stopServer(server)
   }
 })
 

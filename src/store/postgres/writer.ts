@@ -18,12 +18,16 @@ const goodbyeMs = 2_000
 const maxAsked = 5
 /** Ends the server's process of a line, if it is still ours, and waits for its end. */
 const endLine = `SELECT pg_terminate_backend(pid, ${goodbyeMs}) FROM pg_stat_activity WHERE pid = $1 AND application_name = $2`
+/** Another one after each start of the server and each crash: only within one run is a transaction's number nobody else's. */
+const runOf = `pg_postmaster_start_time()::text || (SELECT stats_reset::text FROM pg_stat_bgwriter)`
 /** Far above what a statement takes: a line that is stalled is noticed by it. */
 const statementTimeoutMs = 8_000
 
 interface Line {
   readonly client: Client
   readonly statements: Statements
+  /** Of the server: `runOf`. */
+  run: string
   /** Statements whose answers are to come. */
   underWay: number
   /** Since when there are any. */
@@ -47,6 +51,8 @@ interface Open {
   writes: number
   /** The number of the transaction, asked as it began. */
   xid: Promise<QueryResult<{ xid: string }>> | undefined
+  /** Of the server, in which that number was given. */
+  run: string | undefined
   /** What was sent and is not awaited by whoever sent it. */
   readonly sent: Promise<unknown>[]
   /** How often something was sent when nothing was under way: that is how often an answer was waited for. And for how many ms. */
@@ -55,7 +61,7 @@ interface Open {
   failure: unknown
 }
 
-const newOpen = (): Open => ({ writes: 0, xid: undefined, sent: [], roundTrips: 0, waitedMs: 0, failure: undefined })
+const newOpen = (): Open => ({ writes: 0, xid: undefined, run: undefined, sent: [], roundTrips: 0, waitedMs: 0, failure: undefined })
 
 export class Writer {
   readonly #url: string
@@ -196,8 +202,9 @@ export class Writer {
     const xid = await open.xid?.then(({ rows: [row] }) => row?.xid, () => undefined)
     if (xid === undefined) return unknown(open.failure)
     try {
-      const status = await this.#statusOf(xid)
-      if (status === 'committed') return { kind: 'committed' }
+      const { status, run } = await this.#statusOf(xid)
+      // A server that crashed may have given the number once more, to whoever asked next.
+      if (status === 'committed' && run === open.run) return { kind: 'committed' }
       if (status !== 'aborted') return unknown(open.failure)
       return { kind: 'aborted', error: new UndoneError('The database undid a commit', 'The relay tries again by itself.', open.failure) }
     } catch (error) {
@@ -205,7 +212,7 @@ export class Writer {
     }
   }
 
-  async #statusOf(xid: string): Promise<string | null | undefined> {
+  async #statusOf(xid: string): Promise<{ readonly status: string | null, readonly run: string }> {
     for (let asked = 1;; asked++) {
       // The claim of the line that broke is given up with it, so that whoever has the claim knows that it is decided.
       await this.ready()
@@ -216,7 +223,9 @@ export class Writer {
             this.#formerPid,
             this.name,
           ])
-        return (await this.ask<{ status: string | null }>('SELECT pg_xact_status($1::xid8) AS status', [xid]))[0]?.status
+        return (await this.ask<{ status: string | null, run: string }>(`SELECT pg_xact_status($1::xid8) AS status, ${runOf} AS run`, [
+          xid,
+        ]))[0]!
       } catch (error) {
         // That this line broke as well undoes the question and says nothing of the commit.
         if (!(error instanceof UndoneError) || asked === maxAsked) throw error
@@ -232,6 +241,7 @@ export class Writer {
   #begin(): void {
     const open = this.#open
     if (open.xid !== undefined) return
+    open.run = this.#line?.run
     open.sent.push(this.send('BEGIN', []).catch(() => undefined))
     open.xid = this.send<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid', [])
     open.xid.catch(() => undefined)
@@ -316,7 +326,7 @@ export class Writer {
       statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs + 1_000,
     })
-    const line: Line = { client, statements: new Statements(), underWay: 0, waitingSince: 0, isGathering: false }
+    const line: Line = { client, run: '', statements: new Statements(), underWay: 0, waitingSince: 0, isGathering: false }
     client.on('error', () => this.#broke(line))
     try {
       await client.connect()
@@ -324,8 +334,8 @@ export class Writer {
       await client.query(`SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
         SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '${this.#watch.isShared === true ? 4 : 60}s'`)
       await client.query("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
-      const { rows: [state] } = await client.query<{ read_only: boolean, claimed: boolean }>(
-        `SELECT pg_is_in_recovery() AS read_only, CASE WHEN pg_is_in_recovery() THEN false
+      const { rows: [state] } = await client.query<{ read_only: boolean, claimed: boolean, run: string }>(
+        `SELECT pg_is_in_recovery() AS read_only, ${runOf} AS run, CASE WHEN pg_is_in_recovery() THEN false
           ELSE pg_try_advisory_lock${this.#watch.isShared === true ? '_shared' : ''}($1) END AS claimed`,
         [claim],
       )
@@ -333,6 +343,7 @@ export class Writer {
       if (this.#watch.isShared === true && this.#formerPid !== undefined) await client.query(endLine, [this.#formerPid, this.name])
       if (state!.read_only) throw Object.assign(new Error('the database is a standby'), { code: '25006' })
       if (!state!.claimed) throw await this.#claimed(client)
+      line.run = state!.run
       await this.life?.look(async <R extends object>(sql: string, values: readonly unknown[]) =>
         (await client.query<R>(sql, [...values])).rows
       )
