@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { blank, numberOf, type ClientAccount } from './account.ts'
 import { deedOf, retractionOf } from './deeds.ts'
+import { lockoutChannel } from './lockouts.ts'
 import type { Remains } from './remains.ts'
 
 export interface Verdict {
@@ -13,6 +14,8 @@ export interface Verdict {
   readonly duplicated: number
   /** Delivered out of order, or stored in another order than sent; pieces that are no beginning of the message that they grew to. */
   readonly reordered: number
+  /** Numbers of a channel or a pair at which nothing is stored. */
+  readonly holes: number
   /** Texts that were taken back and are still stored. */
   readonly notGone: number
   /** What is stored, by what was done. */
@@ -51,7 +54,7 @@ export const audit = async (
 ): Promise<Verdict> => {
   const ids = new Map(accounts.flatMap(account => [...account.ids]))
   const deeds = { edit: 0, retract: 0, grow: 0, file: 0 }
-  let notGone = 0
+  let [notGone, holes] = [0, 0]
   /** NaN: an edit that is gone, whose author was not told its id. */
   const numberIn = ({ content, msg_id, erased, retract }: Stored): number => {
     if (erased === true) return ids.get(msg_id) ?? NaN
@@ -81,13 +84,17 @@ export const audit = async (
 
   const streams = await remains.ask<{ id: number, name: string }>("SELECT id, name FROM streams WHERE substr(name, 1, 1) IN ('#', '@')")
   for (const { id, name } of streams) {
+    if (name === lockoutChannel) continue
     const readers = readersOf(name)
     const newest = new Map<number, number>()
     const edits = new Map<string, number>()
     const retracted = new Set<string>()
     /** Texts that are there, of each message that was changed, by its id. */
     const texts = new Map<string, number>()
+    let before = 0
     for await (const { seq, author, text } of remains.events(id)) {
+      holes += seq - before - 1
+      before = seq
       const stored = JSON.parse(text) as Stored
       const { msg_id, erased, edit, retract, files } = stored
       const number = numberIn(stored)
@@ -132,6 +139,7 @@ export const audit = async (
     lost: [...losses.values()].reduce((sum, { count }) => sum + count, 0),
     duplicated,
     reordered: [...disorders.values()].reduce((sum, count) => sum + count, 0),
+    holes,
     notGone,
     deeds,
     unanswered: accounts.reduce((sum, { unanswered }) => sum + unanswered, 0),

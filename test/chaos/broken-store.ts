@@ -3,16 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql, type Kysely } from 'kysely'
 import type { LogReader, LogWriter } from '../../src/store/log.ts'
 import { UndoneError, type Awaitable, type Store, type Tx } from '../../src/store/store.ts'
-
-/**
- * commit: told to be stored before it is; key: repeats are not recognised; resume: catching up leaves messages out; change: edits
- * are stored without their text, and what is taken back stays; doubt: a commit that the database undid is told as done.
- */
-export const promises = ['commit', 'key', 'resume', 'change', 'doubt'] as const
-export type Promised = (typeof promises)[number]
-
-/** Those that are found by what the relay does not outlive, which it sees to itself. */
-export const endsItself = (broken: Promised | undefined): boolean => broken === 'commit' || broken === 'key'
+import type { Promised } from './promises.ts'
+import type { Missed } from './shaken-bus.ts'
 
 const lateMs = 40
 /** Of writes every so many is one in whose worst moment the relay ends: chance alone finds that moment seldom on a busy machine. */
@@ -26,7 +18,8 @@ interface Moments {
   readonly isCalm: () => boolean
 }
 
-export const brokenStore = (store: Store, broken: Promised, { isUp, isCalm }: Moments): Store => {
+/** `missed`: what others told of and this process did not hear. */
+export const brokenStore = (store: Store, broken: Promised, { isUp, isCalm }: Moments, missed: Missed): Store => {
   const isLast = aimed(isCalm)
   const write: Store['write'] = broken === 'commit'
     ? fn => isUp() ? earlyWrite(store, fn, isLast) : store.write(fn)
@@ -36,9 +29,22 @@ export const brokenStore = (store: Store, broken: Promised, { isUp, isCalm }: Mo
     ? fn => isUp() ? forgetfulWrite(store, fn, isLast) : store.write(fn)
     : broken === 'change'
     ? fn => store.write(tx => fn(withoutChanges(tx)))
+    : broken === 'lockout'
+    ? fn => store.write(tx => fn(withoutLockouts(tx)))
     : fn => store.write(fn)
-  const read = broken === 'resume' ? { ...store.read, log: withHoles(store.read.log) } : store.read
-  return { epoch: store.epoch, read, aside: store.aside, write, space: () => store.space(), close: () => store.close() }
+  const log = broken === 'resume'
+    ? without(store.read.log, (_, seq) => seq % 7 === 0)
+    : broken === 'repair'
+    ? without(store.read.log, (stream, seq) => missed.has(stream, seq))
+    : store.read.log
+  return {
+    epoch: store.epoch,
+    read: { ...store.read, log },
+    aside: broken === 'repair' ? { ...store.aside, log } : store.aside,
+    write,
+    space: () => store.space(),
+    close: () => store.close(),
+  }
 }
 
 /** Whether this is the write that the relay does not outlive. */
@@ -109,13 +115,17 @@ const withoutChanges = (tx: Tx): Tx => {
   }
 }
 
+/** Nobody is asked for whom another process locked out meanwhile. */
+const withoutLockouts = (tx: Tx): Tx => override(tx, { lockedOut: () => [], overtaken: () => tx.overtaken([]) })
+
 const withoutEdit = (text: Buffer): Buffer =>
   text.includes('"edit":{') ? Buffer.from(JSON.stringify({ ...JSON.parse(text.toString()) as object, content: '' })) : text
 
-/** Every seventh message is left out; never the last of a page, so that reading goes on. */
-const withHoles = (log: LogReader): LogReader =>
+/** Some are left out; never the last of a page, so that reading goes on. */
+const without = (log: LogReader, isLeftOut: (stream: string, seq: number) => boolean): LogReader =>
   override(log, {
-    page: async (stream, query) => (await log.page(stream, query)).filter(({ seq }, i, rows) => seq % 7 !== 0 || i === rows.length - 1),
+    page: async (stream, query) =>
+      (await log.page(stream, query)).filter(({ seq }, i, rows) => !isLeftOut(stream, seq) || i === rows.length - 1),
   })
 
 const override = <T extends object>(target: T, methods: Partial<T>): T =>

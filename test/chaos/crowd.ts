@@ -3,6 +3,7 @@
 import { TestNats } from '../kit/nats.ts'
 import type { Fault } from './ground.ts'
 import { Random } from './random.ts'
+import { noTrouble, type BusTrouble } from './shaken-bus.ts'
 import type { Attacked, Victim } from './victim.ts'
 
 /** Longer than the lease for which a process is believed to run. */
@@ -14,6 +15,13 @@ const checkPatienceMs = 1_000
 const maxFailedChecks = 2
 /** Beyond that a process of several is not to serve at all. */
 const maxClockOffsetMs = 30_000
+/** What one hears badly of the others: little of it, all of it twice, one thing before the other, or nothing. */
+const troubles: readonly BusTrouble[] = [
+  { lost: 0.1, twice: 0.1, lateMs: 50 },
+  { lost: 0, twice: 1, lateMs: 100 },
+  { lost: 0.5, twice: 0.2, lateMs: 400 },
+  { lost: 1, twice: 0, lateMs: 0 },
+]
 
 export class Crowd implements Attacked {
   readonly #nodes: readonly Victim[]
@@ -91,6 +99,23 @@ export class Crowd implements Attacked {
     if (node.isRunning) await node.pause(() => wait(random.between(leaseMs + 1_000, longestPauseMs)))
   }
 
+  /** How all hear each other from now on. */
+  setHearing(trouble: BusTrouble): void {
+    for (const node of this.#nodes) node.setHearing(trouble)
+  }
+
+  /** One hears the others badly for a while, and does not know it. */
+  async deafenOne(random: Random, wait: (ms: number) => Promise<unknown>): Promise<void> {
+    const node = this.#nodes[random.between(0, this.#nodes.length)]!
+    node.setHearing(troubles[random.between(0, troubles.length)]!)
+    await wait(random.between(200, 5_000))
+    node.setHearing(noTrouble)
+  }
+
+  get ports(): readonly number[] {
+    return this.#nodes.map(({ port }) => port)
+  }
+
   tearLog(): boolean {
     return false
   }
@@ -100,6 +125,7 @@ export class Crowd implements Attacked {
   }
 
   calm(): void {
+    this.setHearing(noTrouble)
     for (const node of this.#nodes) node.calm()
   }
 
@@ -124,7 +150,7 @@ export class Crowd implements Attacked {
 
 export interface Between extends AsyncDisposable {
   readonly url: string
-  readonly counts: { nats_kills: number, nats_stalls: number, pauses: number }
+  readonly counts: { nats_kills: number, nats_stalls: number, pauses: number, bad_hearings: number }
   /** Whether enough happened to say something. */
   readonly isTried: boolean
   faults(crowd: Crowd): Readonly<Record<string, Fault>>
@@ -133,12 +159,12 @@ export interface Between extends AsyncDisposable {
 /** The server of NATS between them, which ends, and which hangs; and processes that stand still. */
 export const between = async (): Promise<Between> => {
   const nats = await TestNats.start()
-  const counts = { nats_kills: 0, nats_stalls: 0, pauses: 0 }
+  const counts = { nats_kills: 0, nats_stalls: 0, pauses: 0, bad_hearings: 0 }
   return {
     url: nats.url,
     counts,
     get isTried() {
-      return counts.nats_kills > 0 && counts.pauses > 0
+      return counts.nats_kills > 0 && counts.pauses > 0 && counts.bad_hearings > 0
     },
     faults: crowd => ({
       nats: async (random, wait, isOver) => {
@@ -153,6 +179,12 @@ export const between = async (): Promise<Between> => {
           counts.nats_stalls++
           await nats.stall(() => wait(random.between(200, 4_000)))
         }
+      },
+      hearing: async (random, wait, isOver) => {
+        await wait(random.between(500, 4_000))
+        if (isOver()) return
+        counts.bad_hearings++
+        await crowd.deafenOne(random, wait)
       },
       pause: async (random, wait, isOver) => {
         await wait(random.between(1_000, 6_000))

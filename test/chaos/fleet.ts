@@ -112,7 +112,7 @@ export class Fleet implements Disposable {
   }
 
   /** One process stands still until the promise that `wait` gives is done. */
-  async freezeOne(random: Random, wait: () => Promise<void>): Promise<void> {
+  async freezeOne(random: Random, wait: () => Promise<unknown>): Promise<void> {
     const { child } = this.#processes[random.between(0, this.#processes.length)]!
     child.signal('SIGSTOP')
     try {

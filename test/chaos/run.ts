@@ -5,15 +5,19 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toldProblems } from '../kit/kept.ts'
 import { audit, type Verdict } from './audit.ts'
-import { endsItself, type Promised } from './broken-store.ts'
 import { Dealers } from './dealers.ts'
 import { channelOf, Fleet } from './fleet.ts'
 import { between, Crowd } from './crowd.ts'
-import { folderGround, type Fault, type Ground } from './ground.ts'
+import { folderGround } from './ground.ts'
+import { auditLockouts, lockoutChannel, Lockouts, type LockoutVerdict } from './lockouts.ts'
+import { misfortunes } from './misfortunes.ts'
 import { auditMoney, type MoneyVerdict } from './money-audit.ts'
+import { look, onlookerChannel, type Sights } from './onlookers.ts'
 import { postgresGround } from './postgres-ground.ts'
+import { endsItself, hearingOf, type Promised } from './promises.ts'
 import { TearingProxy } from './proxy.ts'
 import { Random } from './random.ts'
+import { noTrouble } from './shaken-bus.ts'
 import { Victim, type Apart, type Attacked } from './victim.ts'
 
 export const engines = ['sqlite', 'postgres'] as const
@@ -43,7 +47,7 @@ export interface RunOptions {
   readonly signal: AbortSignal
 }
 
-export interface RunResult extends Verdict {
+export interface RunResult extends Verdict, LockoutVerdict, Sights {
   readonly messages: number
   /** Answered in a second, of those that were sent until faults ended. */
   readonly perSecond: number
@@ -81,19 +85,20 @@ const brokenDeadlineMs = 5_000
 /** So long nothing may arrive before it is believed that nothing more will: in a long run longer than a request may take. */
 const quietMsOf = (durationMs: number): number => Math.min(9_000, Math.max(1_500, durationMs / 10))
 const maxQuietWaitMs = 120_000
-const maxKillPauseMs = 5_000
-/** So often a relay ends, however slow the machine: within so many times the run's time. */
-const minOwnEnds = 4
-const minKills = 2
-const maxStretch = 6
 /** Between two turns of one that deals; more where less happens. */
 const maxDealPauseMs = 40
 /** Agents that deal with each other beside those that talk. */
 const dealerCount = 4
+/** So many speak at a time until they are banned, where that is what is broken; one otherwise. And between two of them: */
+const lockoutLanes = 3
+const maxLockoutPauseMs = 300
+/** So many have to be banned then. */
+const minBans = 12
+/** How processes hear each other while it is looked whether what one answered is known at another; each does something so often. */
+const slowHearing = { lost: 0, twice: 0.2, lateMs: 40 }
+const lookRounds = 4
 /** A process of several is killed alone once in so long, and each once at most. */
 const loneKillEveryMs = 15_000
-/** The clock stays within what a login tolerates. */
-const maxClockOffsetMs = 4 * 60_000
 
 export const run = async (
   { messages, clients, seed, durationMs, calmMs, deedsEvery, isAll, isPeaceful, broken, engine, nodes, onProgress, signal }: RunOptions,
@@ -105,10 +110,10 @@ export const run = async (
   let url = ''
   await using ground = engine === 'postgres' ? await postgresGround(broken === 'doubt') : folderGround(data)
   await using nats = nodes > 1 ? await between() : undefined
-  const channels = [...new Set(memberships.map(({ channel }) => channel))]
+  const channels = [...new Set(memberships.map(({ channel }) => channel)), lockoutChannel, ...(nodes > 1 ? [onlookerChannel] : [])]
   const newVictim = (apart?: Apart) => new Victim(data, () => url, channels, broken, ground.store, apart)
   const crowd = nats
-    && new Crowd(Array.from({ length: nodes }, (_, i) => newVictim(namesOf(i, nats.url, new Random(seed, `name ${i}`)))), seed)
+    && new Crowd(Array.from({ length: nodes }, (_, i) => newVictim(namesOf(i, nats.url, seed))), seed)
   using victim: Attacked = crowd ?? newVictim()
   const proxy = new TearingProxy(new Random(seed, 'network'), () => victim.port)
   try {
@@ -117,25 +122,39 @@ export const run = async (
     const brought = join(folder, 'brought')
     mkdirSync(brought)
     using fleet = new Fleet(clients, { url, folder: brought, perSender, deedsEvery, takesFiles: nodes === 1 })
+    using lockouts = new Lockouts(url, { lanes: broken === undefined ? 1 : lockoutLanes, seed, maxPauseMs: maxLockoutPauseMs + calmMs / 2 })
     using dealers = new Dealers(url, dealerCount, seed, maxDealPauseMs + calmMs / 20)
     await Promise.all([fleet.ready(), dealers.enter()])
     onProgress('everybody is here')
 
+    const hearing = hearingOf(broken)
+    if (hearing !== undefined) crowd?.setHearing(hearing)
     fleet.tell({ kind: 'send', durationMs: durationMs * sendingShare })
     const sendingSince = performance.now()
-    if (!isPeaceful) dealers.start()
+    if (!isPeaceful && hearing === undefined) dealers.start()
+    if (!isPeaceful && (broken === undefined || broken === 'lockout')) lockouts.start()
     const loneKills = crowd === undefined || broken !== undefined || isPeaceful
       ? 0
       : Math.min(nodes, Math.max(1, Math.floor(durationMs / loneKillEveryMs)))
     // Nothing else has happened yet: whoever was without a session was at one that died.
     const afterKillMs = await crowd?.killAlone(loneKills, async () => (await fleet.answered()).longestGapMs) ?? []
     onProgress(`without a session after kills, at most: ${afterKillMs.join(', ')} ms`)
-    proxy.tears = !isPeaceful
+    let sights: Sights = { looks: 0, stale: 0 }
+    if (crowd !== undefined && !isPeaceful && (broken === undefined || broken === 'known')) {
+      if (broken === undefined) crowd.setHearing(slowHearing)
+      sights = await look(crowd.ports, lookRounds)
+      if (broken === undefined) crowd.setHearing(noTrouble)
+      onProgress(`${sights.looks} looks at what others were answered, ${sights.stale} of them in vain`)
+    }
+    proxy.tears = !isPeaceful && hearing === undefined
     const counts = { freezes: 0, clockJumps: 0 }
     const more = crowd === undefined ? undefined : { faults: nats!.faults(crowd), isTried: () => nats!.isTried }
+    const spared = hearing && {
+      isTried: () => broken === 'lockout' ? lockouts.count >= minBans : fleet.progress.settled >= perSender * clients,
+    }
     const misfortune = isPeaceful
       ? undefined
-      : misfortunes({ victim, proxy, fleet, ground, counts, endsItself: endsItself(broken), more }, {
+      : misfortunes({ victim, proxy, fleet, ground, counts, endsItself: endsItself(broken), spared, more }, {
         seed,
         durationMs,
         calmMs,
@@ -149,6 +168,7 @@ export const run = async (
     victim.calm()
     onProgress('nothing is broken any more')
     fleet.tell({ kind: 'stop' })
+    const banned = await lockouts.stop()
     const dealings = await dealers.stop(broken === undefined ? dealersDeadlineMs : brokenDeadlineMs)
 
     onProgress('the dealers are done')
@@ -168,6 +188,8 @@ export const run = async (
       refusals.set(reason, (refusals.get(reason) ?? 0) + count)
     return {
       ...await audit(remains, data, perSender, deedsEvery, accounts, memberships),
+      ...await auditLockouts(remains, banned),
+      ...sights,
       money: await auditMoney(remains, dealings),
       kept: broken === undefined && engine === 'sqlite' ? await toldProblems(data) : [],
       messages: accounts.reduce((sum, { issued }) => sum + issued, 0),
@@ -194,95 +216,11 @@ export const run = async (
   }
 }
 
-interface Scene {
-  readonly victim: Attacked
-  readonly proxy: TearingProxy
-  readonly fleet: Fleet
-  readonly ground: Ground
-  readonly counts: { freezes: number, clockJumps: number }
-  /** The relay sees to its own end. */
-  readonly endsItself: boolean
-  /** What happens between several processes. */
-  readonly more: { readonly faults: Readonly<Record<string, Fault>>, isTried(): boolean } | undefined
-}
-
 /** As machines have them, or as pods do: another one each time. */
-const namesOf = (i: number, nats: string, random: Random): Apart => {
+const namesOf = (i: number, nats: string, seed: number): Apart => {
+  const random = new Random(seed, `name ${i}`)
   let starts = 0
-  return { nats, name: () => random.chance(0.5) ? `node${i}` : `node${i}-${++starts}` }
-}
-
-/** Every kind of fault in a loop of its own, with chances of its own, until the time is over; then all is well again. */
-const misfortunes = async (
-  { victim, proxy, fleet, ground, counts, endsItself, more }: Scene,
-  { seed, durationMs, calmMs, isSent, signal, onProgress }:
-    & Pick<RunOptions, 'seed' | 'durationMs' | 'calmMs' | 'signal' | 'onProgress'>
-    & { isSent(): boolean },
-): Promise<void> => {
-  const end = new AbortController()
-  const over = end.signal
-  const onAbort = () => end.abort()
-  const startedAt = performance.now()
-  const timer = setInterval(() => {
-    const ms = performance.now() - startedAt
-    const isTried = endsItself ? victim.ownEnds >= minOwnEnds : victim.kills >= minKills && ground.isTried && more?.isTried() !== false
-    if (ms >= durationMs && isSent() && (isTried || ms >= maxStretch * durationMs)) onAbort()
-  }, 20)
-  signal.addEventListener('abort', onAbort)
-  const wait = (ms: number) => sleep(ms, undefined, { signal: over }).catch(() => undefined)
-  const again = async (name: string, fault: (random: Random) => Promise<void>): Promise<void> => {
-    const random = new Random(seed, name)
-    while (!over.aborted) {
-      if (calmMs > 0) await wait(random.exponential(calmMs))
-      if (!over.aborted) await fault(random)
-    }
-  }
-  const killPauseMs = Math.min(maxKillPauseMs, durationMs / 4)
-  await Promise.all([
-    !endsItself && again('kill', async random => {
-      // Now and then it dies while everybody is still coming back.
-      await wait(random.chance(0.2) ? random.between(50, 500) : random.between(killPauseMs / 2, killPauseMs))
-      // It dies while something is being answered, if anything is: nothing can be lost between.
-      const { settled: before } = fleet.progress
-      for (let i = 0; i < 25 && fleet.progress.settled === before; i++) await wait(20)
-      if (over.aborted) return
-      await victim.kill()
-      if (random.chance(0.5)) ground.afterKill(victim, random)
-      await victim.start()
-      for (const refusal of victim.refusals.splice(0)) onProgress(refusal)
-      const { settled, delivered } = fleet.progress
-      onProgress(
-        `${
-          Math.round((performance.now() - startedAt) / 1_000)
-        } s: ${victim.kills} kills, ${proxy.cuts} cuts, ${settled} answered, ${delivered} delivered`,
-      )
-    }),
-    again('stall', async random => {
-      await wait(random.between(200, 2_000))
-      if (!over.aborted) proxy.stallOne(random, random.exponential(1_500))
-    }),
-    again('freeze', async random => {
-      await wait(random.between(1_000, 6_000))
-      if (over.aborted) return
-      counts.freezes++
-      const ms = random.between(200, 3_000)
-      await fleet.freezeOne(random, () => wait(ms))
-    }),
-    again('clock', async random => {
-      await wait(random.between(1_000, 6_000))
-      if (over.aborted) return
-      counts.clockJumps++
-      victim.setClock(random.between(-maxClockOffsetMs, maxClockOffsetMs))
-    }),
-    ...Object.entries({ ...ground.faults(victim), ...more?.faults }).map(([name, fault]) =>
-      again(name, random => fault(random, wait, () => over.aborted))
-    ),
-  ]).finally(() => {
-    clearInterval(timer)
-    signal.removeEventListener('abort', onAbort)
-    end.abort()
-  })
-  signal.throwIfAborted()
+  return { nats, seed, name: () => random.chance(0.5) ? `node${i}` : `node${i}-${++starts}` }
 }
 
 /** Waits until all is sent and answered. */
@@ -310,15 +248,17 @@ const answers = async (fleet: Fleet, patienceMs: number, signal: AbortSignal): P
 
 /** Waits until nothing arrives between two questions that everybody was answered. */
 const quiet = async (fleet: Fleet, durationMs: number, signal: AbortSignal): Promise<void> => {
-  const deadline = performance.now() + maxQuietWaitMs
-  let before = -1
-  while (performance.now() < deadline) {
-    const delivered = await Promise.race([
-      fleet.answered().then(({ delivered }) => delivered),
-      sleep(maxQuietWaitMs, -1, { signal, ref: false }),
-    ])
-    if (delivered === before) return
-    before = delivered
-    await sleep(quietMsOf(durationMs), undefined, { signal })
+  const done = new AbortController()
+  const tooLate = sleep(maxQuietWaitMs, undefined, { signal: AbortSignal.any([signal, done.signal]), ref: false })
+  tooLate.catch(() => undefined)
+  try {
+    for (let before: number | undefined;;) {
+      const delivered = await Promise.race([fleet.answered().then(({ delivered }) => delivered), tooLate])
+      if (delivered === undefined || delivered === before) return
+      before = delivered
+      await sleep(quietMsOf(durationMs), undefined, { signal })
+    }
+  } finally {
+    done.abort()
   }
 }

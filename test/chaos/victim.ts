@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { endsItself, type Promised } from './broken-store.ts'
 import { Child } from './child.ts'
+import { endsItself, type Promised } from './promises.ts'
 import type { Random } from './random.ts'
 import type { RelayCommand, RelayReady, RelayStart } from './relay-process.ts'
+import { noTrouble, type BusTrouble } from './shaken-bus.ts'
 import { tearWal } from './wal.ts'
 
 const startPatienceMs = 60_000
@@ -34,6 +35,7 @@ export type Attacked =
 /** A process among several: another name each time it starts, or its own. */
 export interface Apart {
   readonly nats: string
+  readonly seed: number
   name(): string
 }
 
@@ -46,6 +48,7 @@ export class Victim implements Disposable {
   readonly #store: string | undefined
   #child: Child<RelayCommand, RelayReady> | undefined
   #clockOffsetMs = 0
+  #trouble = noTrouble
   port = 0
   kills = 0
   /** How often it ended by itself, in the worst moment for what it promised. */
@@ -101,7 +104,7 @@ export class Victim implements Disposable {
       broken: this.#broken,
       isCalm: this.#isCalm,
       store: this.#store,
-      apart: this.#apart && { nats: this.#apart.nats, node: this.#apart.name() },
+      apart: this.#apart && { nats: this.#apart.nats, seed: this.#apart.seed, node: this.#apart.name(), trouble: this.#trouble },
     }
     await new Promise<void>((resolve, reject) => {
       let isUp = false
@@ -162,6 +165,12 @@ export class Victim implements Disposable {
   setClock(offsetMs: number): void {
     this.#clockOffsetMs = offsetMs
     this.#child?.tell({ kind: 'clock', offsetMs })
+  }
+
+  /** How it hears the others from now on. */
+  setHearing(trouble: BusTrouble): void {
+    this.#trouble = trouble
+    this.#child?.tell({ kind: 'bus', trouble })
   }
 
   /** From now on it does not end by itself. */
