@@ -4,7 +4,7 @@ import { createLogger } from '../base/log.ts'
 import { createMetrics } from '../base/metrics.ts'
 import { openSqlite } from '../store/sqlite/store.ts'
 import type { LogWriter } from '../store/log.ts'
-import { StorageError, UndoneError, type Store, type Tx } from '../store/store.ts'
+import { HeldError, LateError, StorageError, UndoneError, type Lock, type Store, type Tx } from '../store/store.ts'
 import { Committer, ownJob, type CommitterOptions, type Result } from './committer.ts'
 import type { Connection } from './connection.ts'
 import type { Append } from './feature.ts'
@@ -256,6 +256,13 @@ describe('a log that numbers a batch at once', () => {
         get: (target, method) => {
           if (method === 'append')
             return (...args: Parameters<LogWriter['append']>) => new Promise(resolve => waiting.push(() => resolve(target.append(...args))))
+          if (method === 'together')
+            return () => {
+              const { append } = target.together()
+              return {
+                append: (...args: Parameters<LogWriter['append']>) => new Promise(resolve => waiting.push(() => resolve(append(...args)))),
+              }
+            }
           if (method === 'flush')
             return () => {
               if (waiting.length > 0) {
@@ -321,13 +328,13 @@ describe('a log that numbers a batch at once', () => {
     ])
   })
 
-  test('tells a repeat before the events behind the first are appended', async () => {
+  test('numbers several events of one job together, and tells all of them as a repeat', async () => {
     await using set = setUpDeferred()
     const both = { append: [said('#c', '1'), { ...said('#c', ''), key: undefined } as unknown as Append] }
     set.committer.push(ownJob(() => both))
     set.committer.push(ownJob(() => both))
     await set.committer.idle()
-    expect(set.flushes).toEqual([1, 1, 1])
+    expect(set.flushes).toEqual([4])
     expect(set.seen.map(result => result.kind === 'done' && [result.event?.stamp.seq, result.more?.[0]?.stamp.seq, result.duplicate?.seq]))
       .toEqual([[1, 2, undefined], [undefined, undefined, 1]])
   })
@@ -375,4 +382,66 @@ test('what would wait for a scope while its batch holds something goes first in 
   set.committer.push(ownJob(decided('more talk')))
   await set.committer.idle()
   expect(seen).toEqual(['begins', 'talk', 'begins', 'locks', 'deal', 'more talk'])
+})
+
+describe('what would wait for others, or be stored, while its batch holds something', () => {
+  /** Each begins a transaction, and tells what was decided in it; one decides late where others did before it. */
+  const decidedWith = async (writes: boolean) => {
+    const seen: string[] = []
+    await using set = setUp(() => {}, { now: () => 1_000 })
+    let [isBehind, more] = [false, 0]
+    set.hooks.beforeWrite = () => {
+      seen.push('begins')
+      more = 0
+    }
+    set.hooks.txOf = tx => ({
+      ...tx,
+      deciding: by => void (isBehind = by.isBehind),
+      get writes() {
+        return tx.writes + more
+      },
+    })
+    const decided = (name: string) => () => void seen.push(name)
+    set.committer.push(ownJob(decided('one')))
+    set.committer.push(ownJob(decided('two')))
+    set.committer.push(ownJob(() => {
+      if (writes) more++
+      if (isBehind) throw new LateError('what the batch says is asked for late')
+      seen.push('late')
+      return undefined
+    }))
+    set.committer.push(ownJob(decided('three')))
+    await set.committer.idle()
+    return seen
+  }
+
+  test('goes first in the next one', async () => {
+    expect(await decidedWith(false)).toEqual(['begins', 'one', 'two', 'begins', 'late', 'three'])
+  })
+
+  test('and where it had written already, those before it are decided anew, together', async () => {
+    expect(await decidedWith(true)).toEqual(['begins', 'one', 'two', 'begins', 'one', 'two', 'begins', 'late', 'begins', 'three'])
+  })
+})
+
+test('a batch that had to wait for others in between is run again as a batch, and begins with what it waits for', async () => {
+  const seen: unknown[] = []
+  await using set = setUp(results => void seen.push(results.map(({ kind }) => kind)), { now: () => 1_000 })
+  const lock: Lock = { kind: 'rows', name: '@a' }
+  let isHeld = true
+  set.hooks.txOf = tx => ({
+    ...tx,
+    take: locks => {
+      seen.push(locks)
+      isHeld = false
+    },
+  })
+  for (const name of ['one', 'two'])
+    set.committer.push(ownJob(() => {
+      seen.push(name)
+      if (name === 'two' && isHeld) throw new HeldError([lock])
+      return undefined
+    }))
+  await set.committer.idle()
+  expect(seen).toEqual(['one', 'two', [lock], 'one', 'two', ['done', 'done']])
 })

@@ -5,14 +5,16 @@ import type { Logger } from '../base/log.ts'
 import type { Counts, Histogram } from '../base/metrics.ts'
 import type { EventType, FrameBody, RequestType } from '../../lib/protocol/index.ts'
 import type { Credential } from '../store/credentials.ts'
-import { authorOf, type Appended, type Stamp } from '../store/log.ts'
+import { authorOf, type Appended, type LogWriter, type Stamp } from '../store/log.ts'
 import {
+  HeldError,
   LateError,
   notOvertaken,
   OvertakenError,
   StorageError,
   UndoneError,
   type Awaitable,
+  type Lock,
   type Scope,
   type Store,
   type Tx,
@@ -21,6 +23,7 @@ import type { Connection } from './connection.ts'
 import { frameOf, frameOfText, textOfFrame } from './encode.ts'
 import { Salts } from './salts.ts'
 import { Fail, isForAll, type Append, type Outcome } from './feature.ts'
+import { isRepeat } from './repeats.ts'
 import { Fifo, Turns } from './turns.ts'
 
 /** A write that waits for its turn. */
@@ -110,7 +113,25 @@ const maxWaitMs = 100
 /** A handler failed after it had written: the batch is undone and run again, one by one. */
 class Undo extends Error {}
 
-const nobody: ReadonlySet<string> = new Set()
+/** What was late had written already: those before it go by themselves, and it is first in the next batch. */
+class TooLate extends Error {
+  readonly before: number
+
+  constructor(before: number, cause: unknown) {
+    super('too late', { cause })
+    this.before = before
+  }
+}
+
+/** What is known of a batch from the attempts that were undone. */
+interface Learned {
+  /** Those whose writes are refused. */
+  readonly out: ReadonlySet<string>
+  /** What it waits for first. */
+  readonly first: readonly Lock[]
+}
+
+const nothing: Learned = { out: new Set(), first: [] }
 
 export class Committer {
   readonly #store: Store
@@ -244,7 +265,7 @@ export class Committer {
   }
 
   /** Commits one batch of what waits there; tells how many jobs have their results. */
-  async #commit(maxFrames: number, from: Source, reruns = 0, out = nobody): Promise<number> {
+  async #commit(maxFrames: number, from: Source, reruns = 0, learned = nothing): Promise<number> {
     const taken: Job[] = []
     const batch: Source = {
       take: () => {
@@ -266,7 +287,7 @@ export class Committer {
     }
     const startedAt = performance.now()
     try {
-      this.#committed(await this.#attempt(batch, out), startedAt)
+      this.#committed(await this.#attempt(batch, learned), startedAt)
     } catch (error) {
       // A storage that does not even begin takes nothing: the next one hears of it all the same.
       if (taken.length === 0) batch.take()
@@ -274,7 +295,16 @@ export class Committer {
         const { writers, channels } = error instanceof OvertakenError ? error : notOvertaken
         // Where the storage fails, so does the batch.
         if (channels.length > 0) await this.#options.reread(channels).catch(() => undefined)
-        while (at < taken.length) await this.#commit(taken.length - at, again, reruns + 1, new Set([...out, ...writers]))
+        const next = {
+          out: new Set([...learned.out, ...writers]),
+          first: [...learned.first, ...error instanceof HeldError ? error.locks : []],
+        }
+        while (at < taken.length) await this.#commit(taken.length - at, again, reruns + 1, next)
+        return taken.length
+      }
+      if (error instanceof TooLate) {
+        while (at < error.before) await this.#commit(error.before - at, again, reruns, learned)
+        while (at < taken.length) await this.#commit(taken.length - at, again, reruns, learned)
         return taken.length
       }
       // What may be stored is not run again: those who asked are told, and send it again under its id.
@@ -320,7 +350,7 @@ export class Committer {
    * Decides jobs in order inside one transaction. Ends early after an outcome that others have to see first, when its time is over, and
    * before one that would wait for a scope while the transaction holds what others wait for.
    */
-  #attempt(batch: Source, out: ReadonlySet<string>): Promise<Attempt> {
+  #attempt(batch: Source, { out, first }: Learned): Promise<Attempt> {
     return this.#store.write(async tx => {
       // Its time begins when the storage has begun: however long that takes, those who waited go together.
       const now = this.#clock.now()
@@ -329,6 +359,7 @@ export class Committer {
       let isDeferred = false
       let bytes = 0
       const writers = new Set<string>()
+      if (first.length > 0) await tx.take?.(first)
       for (let job = batch.take(); job !== undefined; job = bytes < maxBatchBytes ? batch.take() : undefined) {
         if (job.scope !== undefined && results.length > 0 && !tx.mayLock(job.scope)) {
           batch.back(job)
@@ -341,7 +372,7 @@ export class Committer {
           results.push({ kind: 'failed', job, error: refusal })
           continue
         }
-        if (results.length > 0) tx.othersBefore?.()
+        tx.deciding?.({ agent: writer, isRelay: job.connection === undefined, scope: job.scope, isBehind: results.length > 0 })
         const writesBefore = tx.writes
         let outcome: Outcome
         try {
@@ -351,7 +382,8 @@ export class Committer {
           outcome = (decided instanceof Promise ? await decided : decided) ?? {}
         } catch (error) {
           if (error instanceof StorageError) throw error
-          if (error instanceof LateError && tx.writes === writesBefore && results.length > 0) {
+          if (error instanceof LateError && results.length > 0) {
+            if (tx.writes !== writesBefore) throw new TooLate(results.length, error)
             batch.back(job)
             break
           }
@@ -364,15 +396,16 @@ export class Committer {
           if (job.credential !== undefined) writers.add(job.credential)
         }
         if (outcome.append === undefined) results.push({ kind: 'done', job, outcome })
-        else if (isSeveral(outcome.append)) results.push(await this.#appendAll(tx, now, job, outcome, outcome.append))
         else {
-          const appended = this.#append(tx, now, job, outcome, outcome.append)
+          const appended = isSeveral(outcome.append)
+            ? this.#appendAll(tx, now, job, outcome, outcome.append)
+            : this.#append(tx.log, now, job, outcome, outcome.append)
           isDeferred ||= appended instanceof Promise
           results.push(appended)
         }
         if (
           isForAll(outcome.effects) || (outcome.notify?.length ?? 0) > 0 || outcome.hints !== undefined || outcome.again !== undefined
-          || tx.hasNumbered || this.#clock.now() >= now + maxTurnMs + Math.min(tx.waitedMs, maxWaitMs)
+          || this.#clock.now() >= now + maxTurnMs + Math.min(tx.waitedMs, maxWaitMs)
         ) break
       }
       // Asked together with the numbers.
@@ -386,7 +419,7 @@ export class Committer {
     })
   }
 
-  #append(tx: Tx, now: number, job: Job, outcome: Outcome, append: Append): Awaitable<Result> {
+  #append(log: Pick<LogWriter, 'append'>, now: number, job: Job, outcome: Outcome, append: Append): Awaitable<Result> {
     let frame: Buffer | undefined
     const { type, body, ttlMs, stored, stream, key, inbox, muted, receipts, link } = append
     const doorway = job.connection?.doorway
@@ -395,7 +428,7 @@ export class Committer {
     const address = job.connection === undefined ? append.address : job.connection.address
     // Of one shape, whatever is said: spreading costs a message more than its row.
     const event = { stream, author: authorOf(body), key, inbox, muted, address, ttlMs: waitMs, receipts, at: stored?.at, link }
-    const appended = tx.log.append(event, now, ({ seq, ts, msgId }) => {
+    const appended = log.append(event, now, ({ seq, ts, msgId }) => {
       if (stored !== undefined) return textOfFrame(frame = frameOfText(stored.text))
       const said = doorway === undefined ? body : { ...body, ...doorway }
       const salt = this.#salts.next()
@@ -409,21 +442,28 @@ export class Committer {
       : appendedOf(appended, job, outcome, append, frame)
   }
 
-  async #appendAll(tx: Tx, now: number, job: Job, outcome: Outcome, [first, ...rest]: readonly Append[]): Promise<Result> {
-    if (first === undefined) return { kind: 'done', job, outcome }
-    const [result] = await numbered(tx, [this.#append(tx, now, job, outcome, first)])
-    if (result!.kind === 'failed' || result!.event === undefined) return result!
-    const more: Committed[] = []
-    for (const [i, next] of (await numbered(tx, rest.map(append => this.#append(tx, now, job, outcome, append)))).entries()) {
-      // The first one told a repeat; a key that repeats behind it is a fault of the feature.
-      if (next.kind === 'failed' || next.event === undefined)
-        throw new Undo('undo', {
-          cause: next.kind === 'failed' ? next.error : new Error(`the key of a second ${rest[i]!.type} was used before`),
-        })
-      more.push(next.event)
-    }
-    return { ...result!, more }
+  #appendAll(tx: Tx, now: number, job: Job, outcome: Outcome, appends: readonly Append[]): Awaitable<Result> {
+    if (appends.length === 0) return { kind: 'done', job, outcome }
+    const log = tx.log.together()
+    const all = appends.map(append => this.#append(log, now, job, outcome, append))
+    return all.some(each => each instanceof Promise)
+      ? Promise.all(all).then(results => ofAll(results, appends))
+      : ofAll(all as Result[], appends)
   }
+}
+
+/** What became of several events of one job. */
+const ofAll = ([first, ...rest]: readonly Result[], appends: readonly Append[]): Result => {
+  if (first!.kind === 'failed' || first!.event === undefined) return first!
+  const more = rest.map((next, i) => {
+    // The first one told a repeat; a key that repeats behind it is a fault of the feature.
+    if (next.kind === 'failed' || next.event === undefined)
+      throw new Undo('undo', {
+        cause: next.kind === 'failed' ? next.error : new Error(`the key of a second ${appends[i + 1]!.type} was used before`),
+      })
+    return next.event
+  })
+  return { ...first!, more }
 }
 
 const refusalOf = (out: ReadonlySet<string>, agent: string | undefined, credential: Credential | undefined): Fail | undefined => {
@@ -448,24 +488,3 @@ const appendedOf = (result: Appended, job: Job, outcome: Outcome, append: Append
 }
 
 const isSeveral = (append: Append | readonly Append[]): append is readonly Append[] => Array.isArray(append)
-
-const isSameList = (one: unknown, other: unknown): boolean => one === other || JSON.stringify(one) === JSON.stringify(other)
-
-/** Whether a repeated key repeats what it was first used for. Of an erased message nobody knows any more. */
-const isRepeat = (text: Buffer, { type, body }: Append): boolean => {
-  const first = JSON.parse(text.toString()) as Record<string, unknown>
-  const again: Record<string, unknown> = body
-  if (first['type'] !== type) return false
-  if (type !== 'MSG') return first['sig'] === again['sig']
-  return first['to'] === again['to']
-    && (first['erased'] === true || (first['content'] === again['content'] && isSameList(filesOf(first), filesOf(again))))
-    && changedBy(first) === changedBy(again)
-}
-
-/** The files that a message names itself; an edit may have those of before. */
-const filesOf = ({ files, edit }: { readonly files?: unknown, readonly edit?: unknown }): unknown =>
-  (edit as { readonly kept?: true } | undefined)?.kept === true ? undefined : files
-
-/** Which message a message changes. */
-const changedBy = ({ edit, retract }: { readonly edit?: unknown, readonly retract?: unknown }): string | undefined =>
-  ((edit ?? retract) as { readonly of: string } | undefined)?.of

@@ -20,6 +20,7 @@ export class Progress {
         const offered = this.#offered
         this.#offered = new Map()
         // Sent together, in one order: whoever else notes some of the same takes them in it, too.
+        if (tx.take !== undefined) await tx.take([...offered.keys()].map(name => ({ kind: 'rows', name })))
         const noted = [...offered].sort(([a], [b]) => a < b ? -1 : 1).map(([id, seq]) => tx.log.progress(id, 'offered', seq, now))
         return { notify: statusNotices((await Promise.all(noted)).flat()) }
       })

@@ -78,6 +78,8 @@ export const removeBudget = async (tx: Tx, { subject, kind }: Pick<BudgetRow, 's
 export const addToHour = async (tx: Tx, taken: HourRow, over: number): Promise<HourRow> => {
   const more = (column: 'messages' | 'bytes' | 'wakes') =>
     sql<number>`CASE WHEN ${isRunning} THEN budget_hours.${sql.ref(column)} ELSE 0 END + ${sql.ref(`excluded.${column}`)}`
+  // A channel's is counted by everybody.
+  await tx.take?.([{ kind: 'rows', name: taken.subject }])
   const isRunning = sql`budget_hours.since > ${over} AND budget_hours.since <= excluded.since`
   return tx.tables<Tables>().insertInto('budget_hours').values(taken)
     .onConflict(conflict =>

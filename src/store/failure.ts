@@ -40,7 +40,25 @@ export class OvertakenError extends UndoneError implements Overtaken {
   }
 }
 
-/** A scope would have to be waited for by whoever may hold what others wait for: it is decided first in a transaction of its own. */
+/** What a transaction has until its end, and others of the database do not: what is decided about, an agent's rows, an agent, a channel. */
+export interface Lock {
+  readonly kind: 'scope' | 'rows' | 'agent' | 'channel'
+  readonly name: string
+  /** Others may have it so, too: it stays as it is. */
+  readonly isShared?: true
+}
+
+/** Somebody else had what it would have had to wait for earlier. Run again it waits for all of that first, in one order. */
+export class HeldError extends UndoneError {
+  readonly locks: readonly Lock[]
+
+  constructor(locks: readonly Lock[]) {
+    super('Another process had what this was to change', 'The relay tries again by itself.')
+    this.locks = locks
+  }
+}
+
+/** It would have to be waited for, or be stored, by whoever may hold what others wait for: it is decided first in the next transaction. */
 export class LateError extends Error {
   override readonly name = 'LateError'
 }

@@ -66,9 +66,13 @@ export interface LogWords {
 }
 
 /** A log, as its keeper needs it. */
-export interface KeptLog extends Pick<LogWriter, 'flush' | 'expire' | 'head'> {
-  /** What was appended is found by statements. */
+export interface KeptLog extends Pick<LogWriter, 'expire' | 'head'> {
+  /** What others of the transaction said before is stored. */
+  settled(): Awaitable<void>
+  /** And found by statements. */
   index(): Awaitable<void>
+  /** Has what waits for agents to itself. Absent where nobody waits. */
+  readonly takeRows: ((agents: readonly string[]) => Awaitable<void>) | undefined
 }
 
 interface Said extends Stub {
@@ -104,7 +108,7 @@ export class TablesKeeper implements LogKeeper {
   }
 
   async talksAfter(after: string, limit: number): Promise<readonly string[]> {
-    await this.#log.flush()
+    await this.#log.settled()
     const rows = await this.#tables.selectFrom('streams').select('name').where('name', '>', after).where('name', '<', 'A')
       .where(sql<boolean>`substr(name, 1, 1) IN ('#', '@')`).orderBy('name').limit(limit).execute()
     return rows.map(({ name }) => name)
@@ -182,13 +186,13 @@ export class TablesKeeper implements LogKeeper {
 
   async withdraw(agent: string, streams: readonly string[], now: number): Promise<readonly Fate[]> {
     if (streams.length === 0) return []
-    await this.#log.flush()
+    await this.#log.settled()
     return this.#endEntries(now,
       sql`agent = ${agent} AND stream IN (SELECT id FROM streams WHERE ${this.#dialect.isAmong('name', streams)})`)
   }
 
   async beginErasure(agent: string): Promise<void> {
-    await this.#log.flush()
+    await this.#log.settled()
     const end = async (order: 'asc' | 'desc') =>
       (await this.#tables.selectFrom('events').select('id').orderBy('id', order).limit(1).executeTakeFirst())?.id ?? 0
     const upto = await end('desc')
@@ -245,7 +249,7 @@ export class TablesKeeper implements LogKeeper {
 
   /** Looks at the events of one block: at the next in which somebody spoke. */
   async forgetSilent(from: number): Promise<number | undefined> {
-    await this.#log.flush()
+    await this.#log.settled()
     const block = await this.#nextBlock(from)
     if (block === undefined) return undefined
     const there = this.#tables.selectFrom('events').select('author').where('id', '>=', block.first).where('id', '<=', block.last)
@@ -362,6 +366,10 @@ export class TablesKeeper implements LogKeeper {
 
   /** Inbox entries of events that go: what was not received ends as expired. */
   async #endEntries(now: number, which: RawBuilder<unknown>): Promise<readonly Fate[]> {
+    if (this.#log.takeRows !== undefined) {
+      const whose = await this.#tables.selectFrom('inbox').select('agent').distinct().where(sql<boolean>`${which}`).execute()
+      await this.#log.takeRows(whose.map(({ agent }) => agent))
+    }
     const waiting = sql<boolean>`received_at IS NULL AND expired_at IS NULL AND ${which}`
     const { numUpdatedRows } = await this.#tables.updateTable('inbox').set({ expires_at: now }).where(waiting).executeTakeFirst()
     if (numUpdatedRows === 0n) return []

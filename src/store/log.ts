@@ -211,6 +211,11 @@ export interface LogWriter extends LogReader {
    * numbers a whole batch at once gives a promise, which is kept by `flush`.
    */
   append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Awaitable<Appended>
+  /**
+   * For several events of one request: they are numbered together. Where the key of the first was used before, all are told as its
+   * repeats, and none is stored.
+   */
+  together(): Pick<LogWriter, 'append'>
   /** Numbers and stores what was appended and waits for it. What that was given promises has them kept; a failure is thrown here alone. */
   flush(): Awaitable<void>
   /**

@@ -1,14 +1,24 @@
 // The storage ports. A reader cannot write and a writer exists only inside `write`, by type.
 import type { Tightened } from '../../lib/node/private-folder.ts'
 import type { Dialect } from './dialect.ts'
-import type { Overtaken } from './failure.ts'
+import type { Lock, Overtaken } from './failure.ts'
 import type { LinkReader } from './links.ts'
 import type { Awaitable, LogKeeper, LogReader, LogWriter } from './log.ts'
 import type { SearchReader, SearchWriter } from './search-index.ts'
 import type { Space } from './space.ts'
 import type { ReadTables, WriteTables } from './tables.ts'
 
-export { BusyError, LateError, notOvertaken, OvertakenError, StorageError, UndoneError, type Overtaken } from './failure.ts'
+export {
+  BusyError,
+  HeldError,
+  LateError,
+  notOvertaken,
+  OvertakenError,
+  StorageError,
+  UndoneError,
+  type Lock,
+  type Overtaken,
+} from './failure.ts'
 export type { Awaitable } from './log.ts'
 export type { Space } from './space.ts'
 export type { ReadTables, WriteTables } from './tables.ts'
@@ -32,6 +42,16 @@ export type TableReader = Pick<Db, 'tables'>
 export const scopes = ['people', 'talk', 'trade', 'directory', 'announcements', 'leases', 'errands', 'accounts', 'witness'] as const
 export type Scope = (typeof scopes)[number]
 
+/** Who decides what follows in a transaction. */
+export interface Decider {
+  /** undefined: nobody yet, or the relay itself */
+  readonly agent: string | undefined
+  readonly isRelay: boolean
+  readonly scope: Scope | undefined
+  /** Others of the transaction decided before, and may hold what somebody waits for. */
+  readonly isBehind: boolean
+}
+
 /** One open write transaction. */
 export interface Tx extends Db {
   tables<T>(): WriteTables<T>
@@ -41,11 +61,13 @@ export interface Tx extends Db {
   readonly search: SearchWriter | undefined
   /**
    * Waits until nobody else decides about a scope, and keeps it until the transaction ends: what is read then is still so when it
-   * is written. A store with one writer has nobody to wait for. @throws LateError behind `othersBefore`, where it may not be waited for
+   * is written. A store with one writer has nobody to wait for. @throws LateError behind others, where it may not be waited for
    */
   lock(scope: Scope): Awaitable<void>
-  /** What follows is decided behind others of the transaction, which may hold what somebody waits for. Absent where nobody waits. */
-  othersBefore?(): void
+  /** Who decides what follows: rows of agents are waited for in one order. Absent where nobody waits. */
+  deciding?(by: Decider): void
+  /** Waits for rows that are not of whoever decides, or for what an attempt before needed (`HeldError`), until the end. Absent where nobody waits. */
+  take?(locks: readonly Lock[]): Awaitable<void>
   /** Whether it may be waited for: all wait for scopes first, so that no two wait for each other. */
   mayLock(scope: Scope): boolean
   /** Whether this transaction may do what is done once at a time, wherever: nobody else does it at the moment. */
@@ -78,8 +100,6 @@ export interface Tx extends Db {
   overtaken(writers: readonly string[]): Awaitable<Overtaken>
   /** How many statements that write were run so far; tells whether a failed handler left something behind. */
   readonly writes: number
-  /** Whether numbers were given out already: what is decided behind that waits for the next transaction, so that streams are locked once in each. */
-  readonly hasNumbered: boolean
   /** For how many ms it has waited for a database server: time in which this process could do something else. */
   readonly waitedMs: number
 }
@@ -90,7 +110,7 @@ export type TableWriter = Pick<Tx, 'tables'>
 /** What processes that share a store divide between them. */
 export type Divided = Pick<
   Tx,
-  'lock' | 'othersBefore' | 'mayLock' | 'claim' | 'own' | 'giveUp' | 'lockOut' | 'lockedOut' | 'goBy' | 'changing' | 'overtaken'
+  'lock' | 'deciding' | 'take' | 'mayLock' | 'claim' | 'own' | 'giveUp' | 'lockOut' | 'lockedOut' | 'goBy' | 'changing' | 'overtaken'
 >
 
 /**

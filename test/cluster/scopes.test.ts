@@ -5,18 +5,14 @@ import { createMetrics } from '../../src/base/metrics.ts'
 import { Committer, ownJob, type Result } from '../../src/relay/committer.ts'
 import { writeMeta } from '../../src/store/meta.ts'
 import { openStore } from '../../src/store/open.ts'
-import type { Tx } from '../../src/store/store.ts'
+import { HeldError, LateError, type Lock, type Tx } from '../../src/store/store.ts'
 import { newDatabase } from '../kit/postgres.ts'
 
+const storeOn = async (url: string) =>
+  await openStore({ store: url, isShared: true, data: '', durability: 'full', migrations: [], newEpoch: () => 'e'.repeat(16) })
+
 const committerOn = async (url: string) => {
-  const store = await openStore({
-    store: url,
-    isShared: true,
-    data: '',
-    durability: 'full',
-    migrations: [],
-    newEpoch: () => 'e'.repeat(16),
-  })
+  const store = await storeOn(url)
   const metrics = createMetrics()
   const results: Result[] = []
   const committer = new Committer({
@@ -76,4 +72,76 @@ test('a write that has a row, and one of a scope behind it, do not wait for some
   expect([...one.results, ...two.results].map(({ kind }) => kind)).toEqual(['done', 'done', 'done'])
   // Each was decided once: the database had nobody to turn back.
   expect(decided.sort()).toEqual(['one', 'one, of the scope', 'two'])
+})
+
+test('what comes behind all that a transaction has is waited for; what would have come before it is not, while somebody has it', async () => {
+  await using database = await newDatabase()
+  const [one, two] = [await storeOn(database.url), await storeOn(database.url)]
+  const rows = (name: string): Lock => ({ kind: 'rows', name })
+  let held = (): void => {}
+  const isHeld = new Promise<void>(resolve => {
+    held = resolve
+  })
+  let free = (): void => {}
+  const isFree = new Promise<void>(resolve => {
+    free = resolve
+  })
+  try {
+    const other = two.write(async tx => {
+      await tx.lock('trade')
+      await tx.take!([rows('@b'), { kind: 'channel', name: '#b' }])
+      await tx.claim('sent before this')
+      held()
+      await isFree
+    })
+    await isHeld
+    // Nobody has @a: it is taken, though it comes before what is there.
+    const both = [rows('@c'), rows('@a')]
+    await expect(one.write(async tx => {
+      for (const lock of both) await tx.take!([lock])
+      await tx.take!([rows('@b')])
+    })).rejects.toMatchObject({ locks: [{ ...rows(''), isShared: true }, ...both, rows('@b')] })
+    await expect(one.write(async tx => {
+      await tx.take!([{ kind: 'channel', name: '#c' }])
+      await tx.changing('#b')
+    })).rejects.toThrow(HeldError)
+    await expect(one.write(async tx => {
+      await tx.lockOut('@x')
+      await tx.lock('trade')
+    })).rejects.toThrow(HeldError)
+    const inOrder = one.write(async tx => {
+      await tx.take!([rows('@a')])
+      await tx.take!([rows('@b')])
+      return writeMeta(tx, 'row', 'one')
+    })
+    free()
+    await Promise.all([other, inOrder])
+  } finally {
+    await Promise.all([one.close(), two.close()])
+  }
+})
+
+test('numbers are given last: what others of a transaction said is read behind it', async () => {
+  await using database = await newDatabase()
+  const store = await storeOn(database.url)
+  const append = (tx: Tx) =>
+    void tx.log.append({ stream: '#c', author: '@a', inbox: ['@b'] }, 1, ({ seq }) => Buffer.from(`{"seq":${seq}}`))
+  const decider = { agent: '@a', isRelay: false, scope: undefined }
+  try {
+    await expect(store.write(async tx => {
+      tx.deciding!({ ...decider, isBehind: false })
+      append(tx)
+      tx.deciding!({ ...decider, isBehind: true })
+      expect((await tx.log.head('#d')).seq).toBe(0)
+      await tx.log.head('#c')
+    })).rejects.toThrow(LateError)
+    await expect(store.write(async tx => {
+      append(tx)
+      tx.deciding!({ ...decider, isBehind: true })
+      await tx.log.inbox('@b', { after: 0, limit: 1, maxBytes: 100, now: 1 })
+    })).rejects.toThrow(LateError)
+    expect((await store.read.log.head('#c')).seq).toBe(0)
+  } finally {
+    await store.close()
+  }
 })

@@ -60,7 +60,12 @@ const engines: readonly Engine[] = [
 ]
 
 /** As a batch has it: a promise that is kept when the log is flushed. */
-const say = (tx: Tx, stream: string, text: string, extra: { id?: string, inbox?: readonly string[], now?: number } = {}) =>
+const say = (
+  tx: { readonly log: Pick<Tx['log'], 'append'> },
+  stream: string,
+  text: string,
+  extra: { id?: string, inbox?: readonly string[], now?: number } = {},
+) =>
   tx.log.append(
     { stream, author: '@a', ...(extra.id && { key: { agent: '@a', id: extra.id } }), ...(extra.inbox && { inbox: extra.inbox }) },
     extra.now ?? 1_000,
@@ -74,9 +79,9 @@ const appended = async (tx: Tx, ...args: Parameters<Tx['log']['append']>) => {
   return result
 }
 
-const said = async (...args: Parameters<typeof say>) => {
-  const result = say(...args)
-  await args[0].log.flush()
+const said = async (tx: Tx, ...args: Parameters<typeof say> extends [unknown, ...infer R] ? R : never) => {
+  const result = say(tx, ...args)
+  await tx.log.flush()
   return result
 }
 
@@ -376,6 +381,37 @@ describe.each(engines)('$name', engine => {
     expect(await heads()).toEqual([{ seq: 3, oldest: 1, ts: 6_001 }, 3, 1])
     await store.write(tx => said(tx, '#a', 'four'))
     expect(await texts(store, '#a')).toEqual(['one', 'two', 'three', 'four'])
+  })
+
+  test('several events of one request are stored together, or are all told as a repeat and take no numbers', async () => {
+    const store = await open()
+    const both = async (...ids: readonly string[]) => {
+      const results = await store.write(async tx => {
+        const appended = ids.flatMap(id => {
+          const log = tx.log.together()
+          return [say({ log }, '#a', `${id} first`, { id }), say({ log }, '#b', `${id} second`, { inbox: ['@b'] })]
+        })
+        await tx.log.flush()
+        return Promise.all(appended)
+      })
+      return results.map(({ kind, stamp: { seq } }) => [kind, seq])
+    }
+    expect(await both('1')).toEqual([['stored', 1], ['stored', 1]])
+    expect(await both('1')).toEqual([['duplicate', 1], ['duplicate', 1]])
+    // In one batch with what it repeats, too.
+    expect(await both('1', '2', '2', '3')).toEqual([
+      ['duplicate', 1],
+      ['duplicate', 1],
+      ['stored', 2],
+      ['stored', 2],
+      ['duplicate', 2],
+      ['duplicate', 2],
+      ['stored', 3],
+      ['stored', 3],
+    ])
+    expect(await texts(store, '#a')).toEqual(['1 first', '2 first', '3 first'])
+    expect(await texts(store, '#b')).toEqual(['1 second', '2 second', '3 second'])
+    expect((await store.read.log.inboxHead('@b')).seq).toBe(3)
   })
 
   test('what a batch appended counts for what is read behind it', async () => {

@@ -1,22 +1,18 @@
 // What the processes of a relay on one database divide between them, by the database: scopes, duties of a moment, duties of a process.
 import { credentialKinds, idsOf, missing, tableOf, type CredentialKind } from '../credentials.ts'
-import { LateError, notOvertaken, OvertakenError, scopes, type Divided, type Overtaken, type Scope } from '../store.ts'
+import { HeldError, notOvertaken, OvertakenError, type Divided, type Lock, type Overtaken } from '../store.ts'
+import type { Order } from './order.ts'
 import type { Writer } from './writer.ts'
 
-/** The first of two numbers that name a lock: one for scopes, one for duties, one for agents, one for channels. */
-const scopeLocks = 6_667_017
+/** The first of two numbers that name a lock for a duty: one has it, or goes on without. The others are in `Order`. */
 const dutyLocks = 6_667_018
-const agentLocks = 6_667_019
-const channelLocks = 6_667_020
 
 /** The database's clock, in ms: processes have clocks of their own. */
 export const serverNow = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
 
-export const divided = (writer: Writer): Divided => {
+export const divided = (writer: Writer, order: Order): Divided => {
   /** By transaction: those that it locks out itself. */
   const own = new WeakMap<object, Set<string>>()
-  /** By transaction: the scopes that it has. */
-  const locked = new WeakMap<object, Set<Scope>>()
   /** By transaction: the versions of channels that it goes by, and those that it changes itself. */
   const goneBy = new WeakMap<object, Map<string, number>>()
   const changed = new WeakMap<object, Set<string>>()
@@ -24,8 +20,13 @@ export const divided = (writer: Writer): Divided => {
   /** Those that are not there any more. Whoever removes one of the others waits until this transaction has ended. */
   const endedOf = async (kind: CredentialKind, ids: readonly string[]): Promise<readonly string[]> => {
     if (ids.length === 0) return []
-    const sql = `SELECT id FROM ${tableOf(kind)} WHERE id = ANY($1::text[]) ORDER BY id FOR KEY SHARE`
-    return missing(kind, ids, await writer.hold<{ id: string }>(sql, [ids]))
+    const found = `SELECT id FROM ${tableOf(kind)} WHERE id = ANY($1::text[]) ORDER BY id`
+    if (!order.hasOwn) return missing(kind, ids, await writer.hold<{ id: string }>(`${found} FOR KEY SHARE`, [ids]))
+    // Whoever has rows does not wait for whoever removes one of these.
+    const ended = missing(kind, ids, await writer.hold<{ id: string }>(`${found} FOR KEY SHARE SKIP LOCKED`, [ids]))
+    if (ended.length > 0 && missing(kind, ids, await writer.hold<{ id: string }>(found, [ids])).length < ended.length)
+      throw new HeldError([])
+    return ended
   }
 
   /** What others changed of agents and channels, and what has ended; nobody changes more of it before the transaction ends. */
@@ -34,12 +35,9 @@ export const divided = (writer: Writer): Divided => {
     const versions = goneBy.get(transaction)
     if (writers.length + channels.length === 0) return notOvertaken
     const agents = writers.filter(name => name.startsWith('@'))
-    // Two statements, sent together: what was committed before the locks were given is seen by the second.
-    const held = writer.hold(
-      `SELECT pg_advisory_xact_lock_shared(kind, hashtext(name)) FROM unnest($1::int[], $2::text[]) AS held (kind, name)
-        ORDER BY kind, name`,
-      [[...agents.map(() => agentLocks), ...channels.map(() => channelLocks)], [...agents, ...channels]],
-    )
+    const shared = (kind: Lock['kind']) => (name: string): Lock => ({ kind, name, isShared: true })
+    // Sent together: what was committed before the locks were given is seen by what follows them.
+    const held = order.take([...agents.map(shared('agent')), ...channels.map(shared('channel'))])
     const found = writer.hold<{ name: string, version: number | null }>(
       `SELECT agent AS name, NULL::bigint AS version FROM bans WHERE agent = ANY($1::text[]) UNION
         SELECT id, NULL FROM agents WHERE id = ANY($1::text[]) AND (revoked_at IS NOT NULL OR rotated_to IS NOT NULL) UNION ALL
@@ -56,22 +54,14 @@ export const divided = (writer: Writer): Divided => {
     }
   }
 
-  /** Transactions in which others decided before. */
-  const behind = new WeakSet<object>()
-  const mayLock = (scope: Scope): boolean => !writer.hasBegun || locked.get(writer.transaction)?.has(scope) === true
-
   return {
-    mayLock,
-
-    othersBefore() {
-      behind.add(writer.transaction)
-    },
+    mayLock: scope => !writer.hasBegun || order.has({ kind: 'scope', name: scope }),
+    deciding: by => order.deciding(by),
+    take: locks => order.take(locks),
 
     async lock(scope) {
-      const { transaction } = writer
-      if (behind.has(transaction) && !mayLock(scope)) throw new LateError(`the scope ${scope} is asked for late`)
-      locked.set(transaction, (locked.get(transaction) ?? new Set()).add(scope))
-      await writer.hold('SELECT pg_advisory_xact_lock($1, $2)', [scopeLocks, scopes.indexOf(scope)])
+      if (writer.hasBegun && !order.has({ kind: 'scope', name: scope })) order.checkFirst(`the scope ${scope}`)
+      await order.wait([{ kind: 'scope', name: scope }])
     },
 
     async claim(duty) {
@@ -80,6 +70,13 @@ export const divided = (writer: Writer): Divided => {
     },
 
     async own(duty, leaseMs) {
+      // Whoever cannot have it waits for nobody.
+      const [other] = await writer.ask(`SELECT 1 AS one FROM duties WHERE name = $1 AND owner <> $2 AND until >= ${serverNow}`, [
+        duty,
+        writer.name,
+      ])
+      if (other !== undefined) return false
+      await order.take([{ kind: 'rows', name: `duty ${duty}` }])
       const { rows } = await writer.change(
         `INSERT INTO duties (name, owner, until) VALUES ($1, $2, ${serverNow} + $3) ON CONFLICT (name) DO UPDATE
         SET owner = excluded.owner, until = excluded.until WHERE duties.owner = excluded.owner OR duties.until < ${serverNow} RETURNING name`,
@@ -95,7 +92,7 @@ export const divided = (writer: Writer): Divided => {
     async lockOut(agent) {
       const { transaction } = writer
       own.set(transaction, (own.get(transaction) ?? new Set()).add(agent))
-      await writer.hold('SELECT pg_advisory_xact_lock($1, hashtext($2))', [agentLocks, agent])
+      await order.wait([{ kind: 'agent', name: agent }])
     },
 
     goBy(channel, version) {
@@ -111,7 +108,7 @@ export const divided = (writer: Writer): Divided => {
       const ours = changed.get(transaction)
       if (ours?.has(channel) === true) return
       changed.set(transaction, (ours ?? new Set()).add(channel))
-      const held = writer.hold('SELECT pg_advisory_xact_lock($1, hashtext($2))', [channelLocks, channel])
+      const held = order.take([{ kind: 'channel', name: channel }])
       const found = writer.hold<{ version: number }>('SELECT version FROM channels WHERE name = $1', [channel])
       const [, rows] = await Promise.all([held, found])
       const version = goneBy.get(transaction)?.get(channel)
@@ -124,6 +121,10 @@ export const divided = (writer: Writer): Divided => {
       return overtakenOf(writers, [...goneBy.get(transaction)?.keys() ?? []].filter(name => ours?.has(name) !== true))
     },
 
-    lockedOut: async agents => (await overtakenOf(agents, [])).writers,
+    async lockedOut(agents) {
+      // What is decided of them next is theirs.
+      await order.takeRows(agents)
+      return (await overtakenOf(agents, [])).writers
+    },
   }
 }

@@ -109,9 +109,9 @@ export class PostgresLogReader implements LogReader {
     return { streams, isPartial }
   }
 
-  /** Behind which number of an inbox it is looked for what was not read. */
-  protected async unreadAfter(agent: string): Promise<{ readonly after: number, readonly isPartial: boolean }> {
-    await this.settled({ agent })
+  /** Behind which number of an inbox it is looked for what was not read, of a stream or of all. */
+  protected async unreadAfter(agent: string, stream?: string): Promise<{ readonly after: number, readonly isPartial: boolean }> {
+    await this.settled({ agent, ...(stream !== undefined && { stream }) })
     const [row] = await this.ask<{ seq: number | null, read: number | null }>(
       'SELECT (SELECT seq FROM inbox_heads WHERE agent = $1) AS seq, (SELECT read FROM inbox_cursors WHERE agent = $1) AS read',
       [agent],

@@ -3,11 +3,25 @@
 // are new, numbers of streams and inboxes, keys that were used before; the events, and with them the COMMIT. Numbers are taken as if no
 // key had been used before; those of repeats are given back by the same transaction.
 import { linkKinds } from '../links.ts'
-import { cursorOf, entriesExpiredAtOnce, entry, keysForgottenAtOnce, unitsOf, type Entry } from '../log-rows.ts'
+import { entriesExpiredAtOnce, entry, keysForgottenAtOnce, unitsOf, type Entry } from '../log-rows.ts'
 import { PostgresLogReader, type Part } from './log-reader.ts'
-import { checkFollows, msgIdOf, type Appended, type Fate, type LogWriter, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
+import {
+  checkFollows,
+  msgIdOf,
+  type Appended,
+  type Awaitable,
+  type Fate,
+  type LogWriter,
+  type NewEvent,
+  type PublishKey,
+  type Stamp,
+} from '../log.ts'
 import type { KeptLog } from '../log-keeper.ts'
+import type { QueryResult } from './client.ts'
+import { progressed } from './progress.ts'
+import { newRows, push, type Rows } from './rows.ts'
 import { keyThere } from './text.ts'
+import type { Order } from './order.ts'
 import type { Writer } from './writer.ts'
 
 /** Streams that are known to have a row. */
@@ -18,6 +32,8 @@ interface Waiting {
   readonly now: number
   readonly encode: (stamp: Stamp) => Buffer
   readonly resolve: (appended: Appended) => void
+  /** The first of its request: where that is a repeat, this is one too. */
+  readonly lead: Waiting | undefined
   /** Of its text, once somebody asked before it has its number. */
   units?: number
 }
@@ -37,80 +53,62 @@ interface Published {
   readonly text?: Buffer
 }
 
-/** What a statement takes as the columns of a table. */
-interface Rows {
-  readonly events: { stream: number[], seq: number[], ts: number[], author: string[], at: number[], bytes: number[] }
-  readonly keys: { agent: string[], id: string[], stream: number[], seq: number[], ts: number[] }
-  readonly inbox: {
-    agent: string[]
-    seq: number[]
-    stream: number[]
-    event: number[]
-    receipts: number[]
-    expiresAt: (number | null)[]
-    sender: string[]
-    address: string[]
-    units: number[]
-    muted: number[]
-  }
-  readonly links: { stream: number[], kind: number[], target: number[], seq: number[] }
-  readonly texts: Buffer[]
-}
-
 const isOf = ({ stream, link, inbox }: NewEvent, part: Part): boolean =>
-  part.agent !== undefined
-    ? inbox?.includes(part.agent) === true
-    : stream === part.stream && (part.links !== true || link !== undefined)
+  (part.agent === undefined || inbox?.includes(part.agent) === true)
+  && (part.stream === undefined || stream === part.stream)
+  && (part.links !== true || link !== undefined)
 
 const nameOf = ({ agent, id }: PublishKey): string => `${agent}\n${id}`
 
 /** As long as any. */
 const anyStamp: Stamp = { seq: 1_000_000_000, ts: 1_000_000_000_000, msgId: 'm'.repeat(32) }
 
-/**
- * Moves an agent's cursor ($1) up to an entry ($2), and notes the time ($3) at those that it passes: one statement, for it is asked of each
- * message. What is kept from the agent goes with what it is told: nobody learns the difference. What was read was received.
- */
-const progressOf = (state: keyof typeof cursorOf): string => {
-  const offered = 'offered_at = coalesce(offered_at, $3)'
-  const received = `${offered}, received_at = coalesce(received_at, $3), address = ''`
-  const [set, column, moved] = {
-    offered: [offered, 'offered_at', '0, upto, 0'],
-    received: [received, 'received_at', 'upto, 0, 0'],
-    read: [`${received}, read_at = $3`, 'read_at', 'upto, 0, upto'],
-  }[state]
-  const muted = `(SELECT coalesce(min(seq) FILTER (WHERE muted = 0) - 1, max(seq)) FROM (SELECT seq, muted FROM inbox
-      WHERE agent = $1 AND seq > told ORDER BY seq LIMIT 1000) AS next)`
-  return `WITH asked AS MATERIALIZED (SELECT least($2::bigint, coalesce((SELECT seq FROM inbox_heads WHERE agent = $1), 0)) AS told,
-        coalesce((SELECT ${cursorOf[state]} FROM inbox_cursors WHERE agent = $1), 0) AS before),
-      due AS MATERIALIZED (SELECT before, ${state === 'received' ? `greatest(told, ${muted})` : 'told'} AS upto FROM asked),
-      moved AS (INSERT INTO inbox_cursors AS c (agent, seq, offered, read) SELECT $1, ${moved} FROM due WHERE upto > before
-        ON CONFLICT (agent) DO UPDATE SET
-        seq = greatest(c.seq, excluded.seq), offered = greatest(c.offered, excluded.offered), read = greatest(c.read, excluded.read))
-    UPDATE inbox SET ${set} FROM due WHERE agent = $1 AND seq > before AND seq <= upto AND ${column} IS NULL AND expired_at IS NULL
-      RETURNING ${entry}`
-}
-const progressed = { offered: progressOf('offered'), received: progressOf('received'), read: progressOf('read') }
-
 export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog {
   readonly #writer: Writer
+  /** Where several processes write. */
+  readonly #order: Order | undefined
   #waiting: Waiting[] = []
   #known = new Set<string>()
   /** Known by the open transaction alone. */
   #added: string[] = []
-  #hasNumbered = false
 
-  constructor(writer: Writer, epoch: string) {
+  /** Has what waits for agents to itself. @throws HeldError */
+  readonly takeRows: ((agents: readonly string[]) => Awaitable<void>) | undefined
+
+  constructor(writer: Writer, epoch: string, order?: Order) {
     super((sql, values) => writer.ask(sql, values), epoch)
     this.#writer = writer
+    this.#order = order
+    this.takeRows = order && (agents => order.takeRows(agents))
   }
 
   append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Promise<Appended> {
+    return this.#append(event, now, encode, undefined)
+  }
+
+  together(): Pick<LogWriter, 'append'> {
+    let lead: Waiting | undefined
+    return {
+      append: (event, now, encode) => {
+        const appended = this.#append(event, now, encode, lead)
+        lead ??= this.#waiting.at(-1)
+        return appended
+      },
+    }
+  }
+
+  #append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer, lead: Waiting | undefined): Promise<Appended> {
     if (event.key !== undefined && event.key.agent !== event.author) throw new Error("A publish key is the author's own")
     this.#writer.willWrite()
     const { key } = event
     return new Promise(resolve =>
-      this.#waiting.push({ event: key === undefined ? event : { ...event, key: { ...key, id: keyThere(key.id) } }, now, encode, resolve })
+      this.#waiting.push({
+        event: key === undefined ? event : { ...event, key: { ...key, id: keyThere(key.id) } },
+        now,
+        encode,
+        resolve,
+        lead,
+      })
     )
   }
 
@@ -118,31 +116,33 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
     if (this.#waiting.length === 0) return
     const waiting = this.#waiting
     this.#waiting = []
-    this.#hasNumbered = true
     // A key that repeats within the batch is a repeat too.
     const isFirst = new Set<string>()
-    const firsts = waiting.filter(({ event: { key } }) => {
-      if (key === undefined) return true
-      const name = nameOf(key)
-      return !isFirst.has(name) && isFirst.add(name)
+    const dropped = new Set<Waiting>()
+    const firsts = waiting.filter(each => {
+      const { lead, event: { key } } = each
+      const name = key && nameOf(key)
+      const isRepeat = (lead !== undefined && dropped.has(lead)) || (name !== undefined && isFirst.has(name))
+      if (name !== undefined) isFirst.add(name)
+      if (isRepeat) dropped.add(each)
+      return !isRepeat
     })
     const [, [heads, inboxes], published] = await Promise.all([this.#addStreams(firsts), this.#number(firsts), this.#published(firsts)])
-    const repeats = firsts.filter(({ event: { key } }) => key !== undefined && published.has(nameOf(key)))
-    const rows: Rows = {
-      events: { stream: [], seq: [], ts: [], author: [], at: [], bytes: [] },
-      keys: { agent: [], id: [], stream: [], seq: [], ts: [] },
-      inbox: { agent: [], seq: [], stream: [], event: [], receipts: [], expiresAt: [], sender: [], address: [], units: [], muted: [] },
-      links: { stream: [], kind: [], target: [], seq: [] },
-      texts: [],
-    }
+    const repeats: Waiting[] = []
+    /** What the first of a request repeats, so that those behind it do. */
+    const repeated = new Map<Waiting, Published>()
+    const rows = newRows()
     let bytes = 0
     /** Streams whose numbers come from elsewhere. */
     const followed = new Set<NumberedHead>()
     const answers: (() => void)[] = []
-    for (const { event, encode, resolve } of waiting) {
+    for (const each of waiting) {
+      const { event, encode, resolve, lead } = each
       const { stream, author, key } = event
-      const first = key && published.get(nameOf(key))
+      const first = (lead && repeated.get(lead)) ?? (key && published.get(nameOf(key)))
       if (first !== undefined) {
+        repeated.set(each, first)
+        if (!dropped.has(each)) repeats.push(each)
         answers.push(() => resolve({ kind: 'duplicate', ...first }))
         continue
       }
@@ -196,13 +196,13 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
 
   async progress(agent: string, state: 'offered' | 'received' | 'read', upTo: number, now: number): Promise<readonly Fate[]> {
     // Of what is said in the same batch nobody was told a number.
-    const { rows } = await this.#writer.change<Entry>(progressed[state], [agent, upTo, now])
+    const { rows } = await this.#change(progressed[state], [agent, upTo, now])
     return this.#toTell(rows)
   }
 
   async readIn(agent: string, stream: string, upTo: number, now: number): Promise<readonly Fate[]> {
-    const { after } = await this.unreadAfter(agent)
-    const { rows } = await this.#writer.change<Entry>(
+    const { after } = await this.unreadAfter(agent, stream)
+    const { rows } = await this.#change(
       `UPDATE inbox SET offered_at = coalesce(offered_at, $5), received_at = coalesce(received_at, $5), address = '', read_at = $5
         WHERE agent = $1 AND seq > $2 AND stream = (SELECT id FROM streams WHERE name = $3) AND event <= $4 AND read_at IS NULL
           AND expired_at IS NULL RETURNING ${entry}`,
@@ -212,11 +212,11 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
   }
 
   async endOne(agent: string, seq: number, end: 'read' | 'given up', now: number): Promise<readonly Fate[] | undefined> {
-    await this.flush()
+    await this.settled()
     const set = end === 'given up'
       ? 'expired_at = $3'
       : 'offered_at = coalesce(offered_at, $3), received_at = coalesce(received_at, $3), read_at = coalesce(read_at, $3)'
-    const { rows } = await this.#writer.change<Entry>(
+    const { rows } = await this.#change(
       `UPDATE inbox SET ${set}, address = '' WHERE agent = $1 AND seq = $2 AND expired_at IS NULL RETURNING ${entry}`,
       [agent, seq, now],
     )
@@ -224,15 +224,19 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
   }
 
   async reopen(agent: string, seq: number, until: number): Promise<void> {
-    await this.#writer.change('UPDATE inbox SET expired_at = NULL, expires_at = $3 WHERE agent = $1 AND seq = $2', [agent, seq, until])
+    await this.#change('UPDATE inbox SET expired_at = NULL, expires_at = $3 WHERE agent = $1 AND seq = $2', [agent, seq, until])
   }
 
   async expire(now: number): Promise<readonly Fate[]> {
-    await this.flush()
-    const due = 'FROM inbox WHERE expires_at <= $1 AND received_at IS NULL AND expired_at IS NULL'
-    if ((await this.ask(`SELECT 1 AS one ${due} LIMIT 1`, [now])).length === 0) return []
+    await this.settled()
+    const due = 'FROM inbox WHERE expires_at <= $1 AND received_at IS NULL AND expired_at IS NULL LIMIT $2'
+    const whose = await this.ask<{ agent: string }>(`SELECT DISTINCT agent FROM (SELECT agent ${due}) AS due`, [now, entriesExpiredAtOnce])
+    if (whose.length === 0) return []
+    await this.takeRows?.(whose.map(({ agent }) => agent))
+    // What has become due meanwhile, and somebody else has, is due again.
     const { rows } = await this.#writer.change<Entry>(
-      `UPDATE inbox SET expired_at = $1, address = '' WHERE (agent, seq) IN (SELECT agent, seq ${due} LIMIT $2) RETURNING ${entry}`,
+      `UPDATE inbox SET expired_at = $1, address = '' WHERE (agent, seq) IN (SELECT agent, seq ${due} FOR UPDATE SKIP LOCKED)
+        RETURNING ${entry}`,
       [now, entriesExpiredAtOnce],
     )
     return this.#toTell(rows)
@@ -277,38 +281,40 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
   }
 
   async moveInbox(from: string, to: string): Promise<void> {
-    await this.flush()
+    await this.settled()
+    await this.takeRows?.([from, to])
+    // In the order in which numbers are given.
+    await this.#writer.change(
+      'INSERT INTO inbox_heads AS h (agent, seq) SELECT unnest($1::text[]), 0 ORDER BY 1 ON CONFLICT (agent) DO UPDATE SET seq = h.seq',
+      [[from, to]],
+    )
     const { rowCount } = await this.#writer.change(
       `INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, offered_at, expired_at, sender, address, units, muted)
-        SELECT $2, coalesce((SELECT seq FROM inbox_heads WHERE agent = $2), 0) + row_number() OVER (ORDER BY seq), stream, event,
+        SELECT $2, (SELECT seq FROM inbox_heads WHERE agent = $2) + row_number() OVER (ORDER BY seq), stream, event,
           receipts, expires_at, offered_at, expired_at, sender, address, units, muted
         FROM inbox WHERE agent = $1 AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = $1), 0)
           AND NOT EXISTS (SELECT 1 FROM inbox AS had WHERE had.agent = $2 AND had.stream = inbox.stream AND had.event = inbox.event)`,
       [from, to],
     )
-    if ((rowCount ?? 0) > 0)
-      await this.#writer.change(
-        'INSERT INTO inbox_heads AS h (agent, seq) VALUES ($1, $2) ON CONFLICT (agent) DO UPDATE SET seq = h.seq + excluded.seq',
-        [to, rowCount],
-      )
+    await this.#writer.change('UPDATE inbox_heads SET seq = seq + $2 WHERE agent = $1', [to, rowCount ?? 0])
     await this.#writer.change('DELETE FROM inbox WHERE agent = $1', [from])
-    await this.#writer.change('DELETE FROM inbox_heads WHERE agent = $1', [from])
+    await this.#writer.change('DELETE FROM inbox_heads WHERE agent = $1 OR (agent = $2 AND seq = 0)', [from, to])
   }
 
   async end(stream: string): Promise<void> {
-    await this.flush()
+    await this.settled()
     // One number is left out: whoever has seen all of what ends does not take what begins for the next of it.
     await this.#writer.change('UPDATE streams SET seq = seq + 1, base = seq + 1 WHERE name = $1', [stream])
   }
 
   async beginAnew(stream: string): Promise<void> {
-    await this.flush()
+    await this.settled()
     await this.#writer.change('UPDATE streams SET seq = 0, base = 0, ts = 0 WHERE name = $1', [stream])
   }
 
   /** Its indexes are the database's. */
   index(): Promise<void> {
-    return this.flush()
+    return this.settled()
   }
 
   async forgetKeys(before: number): Promise<number> {
@@ -322,7 +328,6 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
   /** A transaction begins, or is over. */
   committed(): void {
     this.#added = []
-    this.#hasNumbered = false
     this.#writer.life?.committed()
   }
 
@@ -330,18 +335,23 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
     for (const name of this.#added) this.#known.delete(name)
     this.#added = []
     this.#waiting = []
-    this.#hasNumbered = false
     this.#writer.life?.rolledBack()
   }
 
-  /** What others of the batch say is numbered with it, however much is looked up between. */
+  /**
+   * What others of the batch said is stored before it is read. Numbers are given last, so that where several processes write it is read in the
+   * next batch. @throws LateError
+   */
   override async settled(part?: Part): Promise<void> {
-    if (part === undefined || this.#waiting.some(({ event }) => isOf(event, part))) await this.flush()
+    if (this.#waiting.length === 0 || (part !== undefined && !this.#waiting.some(({ event }) => isOf(event, part)))) return
+    this.#order?.checkFirst('what the batch says')
+    await this.flush()
   }
 
-  /** Whether rows of streams were locked: whoever waits for something else from now on may be waited for. */
-  get hasNumbered(): boolean {
-    return this.#hasNumbered
+  /** Changes what waits for an agent, which is the first value. */
+  #change(sql: string, values: readonly [agent: string, ...rest: readonly unknown[]]): Promise<QueryResult<Entry>> {
+    const taking = this.#order?.takeRows([values[0]])
+    return taking === undefined ? this.#writer.change(sql, values) : taking.then(() => this.#writer.change(sql, values))
   }
 
   async #toTell(changed: readonly Entry[]): Promise<readonly Fate[]> {
@@ -439,12 +449,13 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
           SELECT stream, seq, ts, author, convert_from(substr($1::bytea, at, bytes), 'UTF8')
           FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::int[], $7::int[]) AS v (stream, seq, ts, author, at, bytes)
           RETURNING author, id)
-        INSERT INTO spoken (author, block) SELECT DISTINCT author, id >> 12 FROM added ON CONFLICT DO NOTHING`,
+        INSERT INTO spoken (author, block) SELECT DISTINCT author, id >> 12 FROM added ORDER BY 1, 2 ON CONFLICT DO NOTHING`,
       [Buffer.concat(texts), ...Object.values(events)],
     )
     if (keys.agent.length > 0)
       this.#writer.changeLater(
-        'INSERT INTO publish_keys (agent, id, stream, seq, ts) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])',
+        `INSERT INTO publish_keys (agent, id, stream, seq, ts)
+          SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) ORDER BY 1, 2`,
         Object.values(keys),
       )
     // What names the same event is counted on from what named it before; the row of the stream is locked.
@@ -464,9 +475,4 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
         Object.values(inbox),
       )
   }
-}
-
-/** Another row of a table that is kept by columns. */
-const push = <T extends { readonly [column: string]: unknown[] }>(columns: T, row: { readonly [C in keyof T]: T[C][number] }): void => {
-  for (const column in columns) columns[column]!.push(row[column])
 }

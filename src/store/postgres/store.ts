@@ -20,6 +20,7 @@ import { dropIndex, PostgresSearch } from './search.ts'
 import { patienceMs, retryMs, Writer } from './writer.ts'
 import { alone } from '../alone.ts'
 import { divided } from './divided.ts'
+import { Order } from './order.ts'
 import { BusyError, type Awaitable, type Db, type Divided, type Space, type Store, type StoreOptions, type Tx } from '../store.ts'
 
 const maxReaders = 4
@@ -169,15 +170,16 @@ class PostgresStore implements Store {
   readonly #tx: Tx
   #tail: Promise<unknown> = Promise.resolve()
 
-  readonly #isShared: boolean
+  /** Where several processes write. */
+  readonly #order: Order | undefined
 
   constructor(writer: Writer, epoch: string, readers: ReaderPools, { maxDataBytes, search = false, isShared = false }: PostgresOptions) {
     this.epoch = epoch
     this.#writer = writer
     this.#readers = readers
     this.#maxDataBytes = maxDataBytes === undefined || maxDataBytes === 0 ? Infinity : maxDataBytes
-    this.#log = new PostgresLog(writer, epoch)
-    this.#isShared = isShared
+    this.#order = isShared ? new Order(writer) : undefined
+    this.#log = new PostgresLog(writer, epoch, this.#order)
     this.#search = search
       ? new PostgresSearch(writer,
         async <R extends object>(sql: string, values: readonly unknown[]) => (await readers.aside.query(sql, values)).rows as R[])
@@ -235,11 +237,11 @@ class PostgresStore implements Store {
   }
 
   #newTx(): Tx {
-    const [writer, log] = [this.#writer, this.#log]
+    const [writer, order] = [this.#writer, this.#order]
     const isRead = (sql: string) => /^\s*(?:select|\()/i.test(sql)
-    const tables = kyselyOn((sql, values) => isRead(sql) ? writer.send(sql, values) : writer.change(sql, values))
+    const tables = kyselyOn((sql, values) => isRead(sql) ? writer.send(sql, values) : (order ?? writer).change(sql, values))
     const known = { tables: <T>() => tables as unknown as Kysely<T> }
-    const parts: Divided = this.#isShared ? divided(writer) : alone(known)
+    const parts: Divided = order === undefined ? alone(known) : divided(writer, order)
     return {
       ...known,
       dialect,
@@ -250,9 +252,6 @@ class PostgresStore implements Store {
       ...parts,
       get writes() {
         return writer.writes
-      },
-      get hasNumbered() {
-        return log.hasNumbered
       },
       get waitedMs() {
         return writer.waitedMs

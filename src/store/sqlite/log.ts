@@ -8,7 +8,7 @@ import { cursorOf, entriesExpiredAtOnce, entry, keysForgottenAtOnce, unitsOf, ty
 import type { SqliteLinks } from './links.ts'
 import type { StreamIds } from './stream-ids.ts'
 import { maxKeptBytes, nameOf, type Tail, type TailEvent } from './tail.ts'
-import { checkFollows, msgIdOf, type Appended, type Fate, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
+import { checkFollows, msgIdOf, type Appended, type Fate, type LogWriter, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
 
 /** Events that may wait for their indexes: few enough that the batch which writes those holds nobody up for long. */
 const maxTail = 1_024
@@ -210,7 +210,22 @@ export class SqliteLog extends SqliteLogReader {
     return this.#newestId
   }
 
+  /** What a repeat would be is known at once. */
+  together(): Pick<LogWriter, 'append'> {
+    let first: Appended | undefined
+    return {
+      append: (event, now, encode) => {
+        if (first?.kind === 'duplicate') return { kind: 'duplicate', stamp: first.stamp }
+        const appended = this.append(event, now, encode)
+        first ??= appended
+        return appended
+      },
+    }
+  }
+
   flush(): void {}
+  settled(): void {}
+  readonly takeRows = undefined
   isPublished(key: PublishKey): boolean {
     return this.#published(key, nameOf(key)) !== undefined
   }

@@ -230,7 +230,7 @@ class SqliteStore implements Store {
       keep: new TablesKeeper(this.#log, writes, dialect, sqliteLogWords),
       search: this.#search,
       ...alone({ tables: <T>() => writes as unknown as Kysely<T> }),
-      ...{ waitedMs: 0, hasNumbered: false },
+      waitedMs: 0,
       get writes() {
         return count()
       },

@@ -55,6 +55,7 @@ const withoutKeys = (log: Tx['log']): Tx['log'] =>
     get: (target, method) => {
       const append: Tx['log']['append'] = ({ key: _, ...entry }, now, encode) => target.append(entry, now, encode)
       if (method === 'append') return append
+      if (method === 'together') return () => ({ append })
       const value = target[method as keyof Tx['log']]
       return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value
     },
