@@ -154,6 +154,40 @@ test('whoever heard of all sessions of another says that it hears, so that it is
   expect(told).not.toContain('told')
 })
 
+test('what a process of another version says, and is not known here, changes nothing', async () => {
+  const bus = new MemoryBus<BusMessage>()
+  const newer = bus.join('newer')
+  const heard: BusMessage['kind'][] = []
+  newer.hear(({ kind }) => heard.push(kind))
+  newer.follow('*')
+  await using relay = await startTestRelay({}, { bus: bus.join('one') })
+  await using ann = await relay.login('ann', { key: newKey() })
+  await using bob = await relay.login('bob', { key: newKey() })
+  const said: readonly object[] = [
+    { kind: 'of tomorrow', more: [1, 2] },
+    { kind: 'told', told: { kind: 'of tomorrow', agent: bob.id }, n: 1 },
+    { kind: 'told', told: { kind: 'news', of: 'nothing', news: { root: 1 } } },
+    { kind: 'told', told: { kind: 'news', of: 'circles', news: {} } },
+    { kind: 'heads', n: 2 },
+    { kind: 'heads', heads: [['#nowhere', 5], ['?', 1]], n: 3, renewedMs: 'soon' },
+    { kind: 'sessions', n: 4, page: 0, pages: 1 },
+    { kind: 'sessions', sessions: [{}], n: 5, page: 0, pages: 1 },
+    { kind: 'events', channel: '#nowhere', first: 1, last: 2 },
+    { kind: 'direct', agent: '@nobody', stream: '?' },
+    { kind: 'spent', spent: [['of tomorrow', 'agent', bob.id, 5], []] },
+    { kind: 'knows' },
+    {},
+  ]
+  for (const each of said) newer.publish('*', each as BusMessage)
+  // What it does once a second goes on.
+  heard.length = 0
+  while (!heard.includes('heads')) await new Promise(resolve => setTimeout(resolve, 10))
+  for (const n of upTo(3)) await ann.ask(say(`${n}`), 'ACK')
+  expect(contents(await bob.take('MSG', 3))).toEqual(['1', '2', '3'])
+  await bob.ask({ type: 'CREATE_CHANNEL', channel: '#still' }, 'JOINED')
+  await newer.close()
+})
+
 test('one relay is alone, and tells nobody anything', async () => {
   const bus = new MemoryBus<BusMessage>().join('one')
   const publish = vi.spyOn(bus, 'publish')

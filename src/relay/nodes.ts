@@ -227,6 +227,11 @@ export class Nodes {
     for (const connection of [...effects.connections]) turnBack(connection, effects, random)
   }
 
+  /** Those who were connected here were sent away, and whoever comes is, until the database answers again. */
+  get isCutOff(): boolean {
+    return this.#sentAwayAt > this.#renewedAt && this.#deps.storageProblem() !== undefined
+  }
+
   /** What it knows of the others; undefined: there can be none. */
   get facts(): NodeFacts | undefined {
     const { bus, roster, counts } = this.#deps

@@ -400,7 +400,7 @@ export class Relay {
       if (!isRefusalMark(data)) this.#pulse.heard(connection)
     })
     ws.on('close', code => this.#closed(connection, code))
-    if (this.#draining) turnBack(connection, this.#effects, this.#deps.random)
+    if (this.#draining || this.#nodes.isCutOff) turnBack(connection, this.#effects, this.#deps.random)
     else this.#turnAwayBanned(connection)
     this.#dispatch.intake.open(connection, socket, before)
   }

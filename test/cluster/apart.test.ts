@@ -65,11 +65,14 @@ describe('a process that is not heard, though NATS is there', () => {
 describe('a process whose name another one took while it stood still', () => {
   test('says that it has to be started again, and its clients are told to come back', () =>
     both(async (ann, _bob, { nodes, database, clock }) => {
-      // Its lease is over, and it does not know that yet.
+      // Its lease is over, and it does not know that yet: it stands still.
+      clock.stop()
+      await nodes[0]!.store.write(() => undefined)
       await database.ask("UPDATE nodes SET until = 0 WHERE name = 'node1'")
       const config = { store: database.url, nats: 'nats://in.memory', node: 'node1', maxFileBytes: 0 }
       const bus = new SlowBus(new MemoryBus<BusMessage>().join('node1'), 0, Math.random, false)
       await using later = await startTestRelay(config, { bus, pace: { isOwnTime: true } }, { clock })
+      clock.go()
       clock.advance(3_000)
       expect(await nodes[0]!.renewed).toContain('runs under the name')
       const drained = nodes[0]!.drain()
@@ -104,6 +107,10 @@ describe.concurrent('a process that the database does not answer', () => {
     clock.advance(20_000)
     expect(await ann.next('GOING_AWAY')).toMatchObject({ reason: 'restarting', retry_after_ms: expect.any(Number) as number })
     expect(await ann.closed()).toMatchObject({ code: 1012 })
+    // A balancer may send somebody here yet.
+    await using late = await nodes[0]!.connect()
+    expect(await late.next('GOING_AWAY')).toMatchObject({ retry_after_ms: expect.any(Number) as number })
+    expect(await late.closed()).toMatchObject({ code: 1012 })
     // Nobody of the other one goes.
     await using annAtTwo = await nodes[1]!.login('ann', { key })
     await bob.ask(say('here'), 'ACK')

@@ -118,13 +118,16 @@ describe('a channel', () => {
     }))
 })
 
-test('whatever is lost of what is told, each process knows in the end what the table says', async () => {
+test('whatever of what is told is lost, comes twice, late or in another order, each process knows in the end what the table says', async () => {
   const chance = new Random(7, 'told')
   const random = () => chance.next()
   await both(async (one, two, { database, buses }) => {
     const names = upTo(6).map(n => `#c${n}`)
     for (const name of names) await made(one, two, name)
-    for (const bus of buses) bus.loses = ({ kind }) => kind !== 'events' && random() < 0.4
+    for (const bus of buses) {
+      bus.loses = ({ kind }) => kind !== 'events' && random() < 0.4
+      bus.doubles = () => random() < 0.3
+    }
     for (const n of upTo(30)) {
       await Promise.all([one, two].map((wire, i) =>
         wire.answer(i === 0

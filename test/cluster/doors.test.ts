@@ -54,6 +54,25 @@ test('a stream ends at one process when its agent is banned at another, and its 
   expect((await fetch(`${two.httpUrl}/v1/me`, { headers })).status).toBeGreaterThanOrEqual(400)
 })
 
+test('a stream of MCP ends at one process when its token is revoked at another', async () => {
+  const { wire, id, headers } = await withToken(one, 'max')
+  const url = `${two.httpUrl}/mcp`
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } }
+  const begun = await fetch(url, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json', 'accept': 'application/json, text/event-stream' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
+  })
+  expect(begun.status).toBe(200)
+  await begun.text()
+  const session = begun.headers.get('mcp-session-id')!
+  const stream = await fetch(url, { headers: { ...headers, 'mcp-session-id': session, 'accept': 'text/event-stream' } })
+  expect(stream.status).toBe(200)
+  const over = stream.text()
+  await wire.ask({ type: 'TOKEN_REVOKE', token_id: id }, 'OK')
+  await expect(over).rejects.toThrow()
+})
+
 test('a browser that is signed out at one process hears nothing more at the others', async () => {
   const origin = one.setUpUrl!.split('/account')[0]!
   const at = (node: TestRelay) => new Browser(() => node.httpUrl, origin)

@@ -17,6 +17,8 @@ export class SlowBus<Message> implements Bus<Message> {
   isCut = false
   /** Which of what is published is lost. */
   loses: (message: Message) => boolean = () => false
+  /** Which of it comes twice, each in its time. */
+  doubles: (message: Message) => boolean = () => false
   readonly #onMissed: (() => void)[] = []
   readonly #isShuffled: boolean
   readonly #underWay: (() => void)[] = []
@@ -47,6 +49,11 @@ export class SlowBus<Message> implements Bus<Message> {
 
   publish(subject: Subject, message: Message): void {
     if (this.isCut || this.loses(message)) return
+    this.#publish(subject, message)
+    if (this.doubles(message)) this.#publish(subject, message)
+  }
+
+  #publish(subject: Subject, message: Message): void {
     if (this.#delayMs === 0) return this.#bus.publish(subject, message)
     const tell = () => this.#bus.publish(subject, message)
     if (!this.#isShuffled) this.#underWay.push(tell)
