@@ -1,5 +1,6 @@
 // Plays a scene against a relay: every frame in its order, and after the last line nobody has heard anything that is not written down.
-import type { Config } from '../../src/app.ts'
+import { defaultConfig, type Config } from '../../src/app.ts'
+import { startTestBucket } from '../kit/bucket.ts'
 import { startTestCluster } from '../kit/cluster.ts'
 import { season } from '../kit/court.ts'
 import { isOnPostgres } from '../kit/engine.ts'
@@ -82,7 +83,7 @@ class Play {
       case 'season':
         return season(this.#relay, identityOf(this.#keys.get(statement.who)!))
       case 'bring': {
-        await bring(this.#relay, this.#wire(statement.who), statement.text)
+        await bring(this.#way === 'socket' ? this.#next() : this.#relay, this.#wire(statement.who), statement.text)
         return
       }
       case 'leave':
@@ -166,7 +167,10 @@ export const playSceneInside = async ({ relay, statements }: Scene): Promise<voi
 
 /** The same with several processes, to which those of the scene come in turns; `delayMs`: how long those need to tell each other. */
 export const playSceneApart = async ({ relay, statements }: Scene, nodes: number, delayMs: number, random: () => number): Promise<void> => {
-  await using cluster = await startTestCluster(nodes, relay as Partial<Config>, {
+  // Bytes of files are where all of them reach them.
+  await using bucket = await startTestBucket()
+  const { maxFileBytes } = defaultConfig()
+  await using cluster = await startTestCluster(nodes, { maxFileBytes, ...bucket.settings, ...relay as Partial<Config> }, {
     delayMs,
     random,
     isShuffled: true,
