@@ -487,7 +487,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
 /** @internal */
 export { accountBook } from './people.ts'
 /** @internal */
-export { processesOf } from './processes.ts'
+export { lookAtBus, problemsOfSeveral, processesOf } from './processes.ts'
 export { defaultConfig, type Config } from './config/schema.ts'
 export { ListenError } from './relay/listen-error.ts'
 export { KeepingError } from './keeping/failure.ts'

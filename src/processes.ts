@@ -4,7 +4,7 @@ import { SharedClock, type Clock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
 import type { Metrics } from './base/metrics.ts'
 import { MemoryBus } from './bus/memory.ts'
-import { openNatsBus } from './bus/nats.ts'
+import { lookAtNats, openNatsBus, type NatsOptions } from './bus/nats.ts'
 import type { ConfigProblem } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import type { NodesOptions } from './relay/nodes.ts'
@@ -22,7 +22,7 @@ export const processesOf = (store: string) =>
       standing: JSON.parse(facts) as Partial<NodeFacts>,
     })))
 
-/** What several processes want that one does not. */
+/** @internal What several processes want that one does not. */
 export const problemsOfSeveral = ({ nats, store, maxFileBytes, filesBucket }: Config): readonly ConfigProblem[] => [
   ...(nats !== undefined && store === undefined
     ? [{ where: 'nats', message: 'several processes share a database server: name it by --store postgres://…' }]
@@ -55,16 +55,23 @@ const clockOf = (clock: Clock): Pick<NodesOptions, 'setClock' | 'ownNow'> =>
 /** Beside the largest frame: who says it, and to whom. */
 const envelopeBytes = 64 * 1024
 
+const natsOf = ({ nats = '', cluster, node, maxFrameBytes }: Config): NatsOptions => ({
+  urls: nats,
+  cluster,
+  node: node ?? hostname().replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 64),
+  // Frames that are not stored go over it whole.
+  minPayloadBytes: maxFrameBytes + envelopeBytes,
+})
+
+/** @internal What the server of NATS is, where processes with these settings could hear each other by it. @throws BusError */
+export const lookAtBus = (config: Config): Promise<string> => lookAtNats(natsOf(config))
+
 /** @throws BusError that says what to do */
-export const openBus = async ({ nats, cluster, node, maxFrameBytes }: Config, log: Logger): Promise<RelayBus> =>
-  nats === undefined
+export const openBus = async (config: Config, log: Logger): Promise<RelayBus> =>
+  config.nats === undefined
     ? new MemoryBus<BusMessage>().join('relay')
     : openNatsBus({
-      urls: nats,
-      cluster,
-      node: node ?? hostname().replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 64),
-      // Frames that are not stored go over it whole.
-      minPayloadBytes: maxFrameBytes + envelopeBytes,
+      ...natsOf(config),
       onState: (state, detail) => {
         if (state === 'down') log.warn('NATS does not answer; it is tried again')
         else if (detail === undefined) log.info('NATS is back')

@@ -229,6 +229,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/outbound',
     'src/store/sqlite/driver.ts',
     'src/store/postgres/look.ts',
+    'src/store/postgres/line.ts',
     'node:',
     'commander',
     'zod',

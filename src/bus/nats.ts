@@ -35,7 +35,32 @@ const reconnectMs = 250
 const pingMs = 2_000
 
 /** @throws BusError when the package or the server is not there, or the server takes too little at once */
-export const openNatsBus = async <Message>(options: NatsOptions): Promise<Bus<Message>> => {
+export const openNatsBus = async <Message>(options: NatsOptions): Promise<Bus<Message>> =>
+  new NatsBus<Message>(await connected(options, true), options)
+
+/** What the server is, where a bus could be had by it: what is said is heard. @throws BusError */
+export const lookAtNats = async (options: NatsOptions): Promise<string> => {
+  const connection = await connected(options, false)
+  const subject = `${prefixOf(options)}node.${token(`look of ${options.node}`)}`
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const callback = (error: Error | null) => error === null ? resolve() : reject(error)
+      connection.subscribe(subject, { max: 1, timeout: connectTimeoutMs, callback })
+      connection.publish(subject)
+    })
+    const { version, max_payload } = connection.info!
+    return `NATS ${version}, which takes messages of ${max_payload} bytes`
+  } catch (error) {
+    throw new BusError(`What is said at the NATS server is not heard there: ${(error as Error).message}`,
+      `Let its user publish and subscribe to ${prefixOf(options)}>`, error)
+  } finally {
+    await connection.close()
+  }
+}
+
+const prefixOf = ({ cluster }: NatsOptions): string => `agentchat.${cluster}.`
+
+const connected = async (options: NatsOptions, noEcho: boolean): Promise<NatsConnection> => {
   const { connect } = await loadDriver()
   const servers = options.urls.split(',').map(url => new URL(url.includes('://') ? url : `nats://${url}`))
   const [{ username, password }] = servers as [URL]
@@ -46,7 +71,7 @@ export const openNatsBus = async <Message>(options: NatsOptions): Promise<Bus<Me
       ...(username !== '' && { user: decodeURIComponent(username) }),
       ...(password !== '' && { pass: decodeURIComponent(password) }),
       name: `agentchat ${options.node}`,
-      noEcho: true,
+      noEcho,
       timeout: connectTimeoutMs,
       maxReconnectAttempts: -1,
       reconnectTimeWait: reconnectMs,
@@ -62,7 +87,7 @@ export const openNatsBus = async <Message>(options: NatsOptions): Promise<Bus<Me
     await connection.close()
     throw new BusError(problem, `Put max_payload: ${options.minPayloadBytes} into its nats.conf, or lower --max-frame-bytes.`)
   }
-  return new NatsBus<Message>(connection, options)
+  return connection
 }
 
 const tooLittle = ({ info }: NatsConnection, { minPayloadBytes }: NatsOptions): string | undefined => {
@@ -104,7 +129,7 @@ class NatsBus<Message> implements Bus<Message> {
   constructor(connection: NatsConnection, options: NatsOptions) {
     this.node = options.node
     this.#connection = connection
-    this.#prefix = `agentchat.${options.cluster}.`
+    this.#prefix = prefixOf(options)
     this.#options = options
     void this.#watch()
   }

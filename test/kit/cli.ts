@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   /** stdout and stderr are a terminal */
   readonly isTTY?: boolean
+  /** the machine's clock */
+  readonly now?: () => number
 }
 
 /** A command that has begun. */
@@ -39,7 +41,7 @@ export class Cli implements Disposable {
     return this.#home.at(name)
   }
 
-  run(args: readonly string[], { stdin = '', env = {}, isTTY = false }: RunOptions = {}): Running {
+  run(args: readonly string[], { stdin = '', env = {}, isTTY = false, now = Date.now }: RunOptions = {}): Running {
     const interrupted = new AbortController()
     setMaxListeners(0, interrupted.signal)
     const written = { stdout: '', stderr: '' }
@@ -62,7 +64,7 @@ export class Cli implements Disposable {
       interrupted: interrupted.signal,
       onHangup: () => undefined,
       onWarning: () => undefined,
-      now: Date.now,
+      now,
       random: Math.random,
     }).then((code): Ran => ({
       code,

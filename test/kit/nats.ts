@@ -15,10 +15,10 @@ export class TestNats implements AsyncDisposable {
     this.#port = port
   }
 
-  /** @example await using nats = await TestNats.start() */
-  static async start(maxPayloadBytes?: number): Promise<TestNats> {
+  /** `more`: lines of its configuration. @example await using nats = await TestNats.start() */
+  static async start(maxPayloadBytes?: number, more?: string): Promise<TestNats> {
     const nats = new TestNats(newFolder(), -1)
-    await nats.start(maxPayloadBytes)
+    await nats.start(maxPayloadBytes, more)
     return nats
   }
 
@@ -26,11 +26,12 @@ export class TestNats implements AsyncDisposable {
     return `nats://127.0.0.1:${this.#port}`
   }
 
-  async start(maxPayloadBytes = 4 * 1024 * 1024): Promise<void> {
+  async start(maxPayloadBytes = 4 * 1024 * 1024, more = ''): Promise<void> {
     const path = natsPath()
     if (path === undefined) throw new Error('There is no nats-server: test/kit/nats-run.ts says where it is looked for')
     const config = this.#folder.at('nats.conf')
-    writeFileSync(config, `listen: "127.0.0.1:${this.#port}"\nmax_payload: ${maxPayloadBytes}\nports_file_dir: "${this.#folder.path}"\n`)
+    writeFileSync(config,
+      `listen: "127.0.0.1:${this.#port}"\nmax_payload: ${maxPayloadBytes}\nports_file_dir: "${this.#folder.path}"\n${more}\n`)
     const child = this.#child = spawn(path, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] })
     let said = ''
     child.stderr!.on('data', part => said += String(part))

@@ -1,13 +1,6 @@
 // agentchat doctor: looks at everything that usually goes wrong, and says what to do about it.
 import { command, type Call } from '../command.ts'
-
-interface Finding {
-  readonly check: string
-  readonly status: 'ok' | 'warn' | 'fail'
-  readonly message: string
-  /** What to do next. */
-  readonly next?: string
-}
+import { fail, failed, ok, warn, type Finding } from '../doctor/finding.ts'
 
 type Finder = (call: DoctorCall) => Promise<readonly Finding[]>
 type DoctorCall = Pick<Call, 'io' | 'options' | 'target' | 'connect'>
@@ -19,13 +12,8 @@ const node: Finder = async () => {
   const isEnough = major > minNode[0] || (major === minNode[0] && minor >= minNode[1])
   return [
     isEnough
-      ? { check: 'node', status: 'ok', message: `Node ${process.versions.node}` }
-      : {
-        check: 'node',
-        status: 'fail',
-        message: `Node ${process.versions.node} is too old`,
-        next: `Install Node ${minNode.join('.')} or newer.`,
-      },
+      ? ok('node', `Node ${process.versions.node}`)
+      : fail('node', `Node ${process.versions.node} is too old`, `Install Node ${minNode.join('.')} or newer.`),
   ]
 }
 
@@ -35,24 +23,14 @@ const storage: Finder = async () => {
     const db = openDatabase(':memory:')
     const version = db.prepare('select sqlite_version()').pluck().get()
     db.close()
-    return [{ check: 'sqlite', status: 'ok', message: `SQLite ${version}` }]
+    return [ok('sqlite', `SQLite ${version}`)]
   } catch (error) {
     const { message, hint } = error as Error & { readonly hint?: string }
-    return [{ check: 'sqlite', status: 'fail', message, next: `Only a relay and its data need it. ${hint ?? 'Install agentchat again.'}` }]
+    return [fail('sqlite', message, `Only a relay and its data need it. ${hint ?? 'Install agentchat again.'}`)]
   }
 }
 
-const database = async (url: string): Promise<Finding> => {
-  const { lookAtPostgres } = await import('../../store/postgres/look.ts')
-  try {
-    return { check: 'store', status: 'ok', message: await lookAtPostgres(url) }
-  } catch (error) {
-    const { message, hint } = error as Error & { readonly hint?: string }
-    return { check: 'store', status: 'fail', message, ...(hint !== undefined && { next: hint }) }
-  }
-}
-
-const configuration: Finder = async ({ io }) => {
+const configuration: Finder = async ({ io, target }) => {
   const [{ ConfigError, loadConfig }, fs, { dirname, resolve }] = await Promise.all([
     import('../../config/load.ts'),
     import('node:fs'),
@@ -60,44 +38,39 @@ const configuration: Finder = async ({ io }) => {
   ])
   const file = io.env['AGENTCHAT_CONFIG'] || undefined
   try {
-    const { data, store } = await loadConfig({ env: io.env, ...(file !== undefined && { file }) })
-    const findings: Finding[] = [{ check: 'config', status: 'ok', message: file === undefined ? 'Environment and defaults' : file }]
-    if (store !== undefined) return [...findings, await database(store)]
+    const config = await loadConfig({ env: io.env, ...(file !== undefined && { file }) })
+    const { data, store, nats } = config
+    const findings: Finding[] = [ok('config', file === undefined ? 'Environment and defaults' : file)]
+    if (store !== undefined || nats !== undefined) {
+      const [{ lookAtStore }, { lookAtProcesses }] = await Promise.all([import('../doctor/store.ts'), import('../doctor/processes.ts')])
+      const stored = store === undefined ? [] : await lookAtStore(store, io.now)
+      const isThere = store !== undefined && stored.every(({ status }) => status !== 'fail')
+      const ca = await target().then(caOf).catch(() => undefined)
+      findings.push(...stored, ...await lookAtProcesses(config, isThere, { ca, now: io.now }))
+    }
+    if (store !== undefined) return findings
     if (data === ':memory:')
-      return [...findings, {
-        check: 'data',
-        status: 'warn',
-        message: 'Data is kept in memory only',
-        next: 'Name a directory: --data DIR or AGENTCHAT_DATA.',
-      }]
+      return [...findings, warn('data', 'Data is kept in memory only', 'Name a directory: --data DIR or AGENTCHAT_DATA.')]
     let place = resolve(data)
     while (!fs.existsSync(place)) place = dirname(place)
     try {
       fs.accessSync(place, fs.constants.W_OK)
-      findings.push({
-        check: 'data',
-        status: 'ok',
-        message: place === resolve(data) ? `${place} can be written` : `${resolve(data)} will be made`,
-      })
+      findings.push(ok('data', place === resolve(data) ? `${place} can be written` : `${resolve(data)} will be made`))
     } catch {
-      findings.push({
-        check: 'data',
-        status: 'fail',
-        message: `${place} cannot be written`,
-        next: 'Only `serve` needs it. Name another directory: --data DIR or AGENTCHAT_DATA.',
-      })
+      findings.push(
+        fail('data', `${place} cannot be written`, 'Only `serve` needs it. Name another directory: --data DIR or AGENTCHAT_DATA.'),
+      )
     }
     return findings
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return error.problems.map(({ where, message }): Finding => ({
-      check: 'config',
-      status: 'fail',
-      message: `${where}: ${message}`,
-      next: 'docs/CONFIG.md lists the settings.',
-    }))
+    return error.problems.map(({ where, message }) => fail('config', `${where}: ${message}`, 'docs/CONFIG.md lists the settings.'))
   }
 }
+
+/** What is trusted beside the public authorities. */
+const caOf = async ({ ca }: { readonly ca?: string | undefined }): Promise<string | undefined> =>
+  ca === undefined ? undefined : (await import('../certificates.ts')).readCertificates(ca)
 
 const identity: Finder = async ({ io, options, target }) => {
   const [{ identityFileWarning, loadIdentityFile, rotationProblem }, { defaultIdentity }, { identityPath }, { existsSync }] = await Promise
@@ -110,76 +83,63 @@ const identity: Finder = async ({ io, options, target }) => {
   // A context may name the file; without a relay there is none to ask.
   const path = await target().then(({ identity }) => identity ?? defaultIdentity(io.env), () => identityPath(options.identity, io.env))
   if (!existsSync(path)) {
-    return [{
-      check: 'identity',
-      status: 'warn',
-      message: `No identity file ${path}: every connection is another agent`,
-      next: 'Make one: agentchat identity generate',
-    }]
+    return [warn('identity', `No identity file ${path}: every connection is another agent`, 'Make one: agentchat identity generate')]
   }
   try {
     const file = loadIdentityFile(path)
     const problem = identityFileWarning(path) ?? rotationProblem(file)
     return [
       problem === undefined
-        ? { check: 'identity', status: 'ok', message: `@${file.agentId} (${file.name}), ${path}` }
-        : { check: 'identity', status: 'warn', message: problem, next: 'agentchat identity verify looks closer.' },
+        ? ok('identity', `@${file.agentId} (${file.name}), ${path}`)
+        : warn('identity', problem, 'agentchat identity verify looks closer.'),
     ]
   } catch (error) {
-    return [{
-      check: 'identity',
-      status: 'fail',
-      message: (error as Error).message,
-      next: 'Name another with -i or AGENTCHAT_IDENTITY, restore it from a copy, or make another: agentchat identity generate --force',
-    }]
+    return [
+      fail('identity', (error as Error).message,
+        'Name another with -i or AGENTCHAT_IDENTITY, restore it from a copy, or make another: agentchat identity generate --force'),
+    ]
   }
 }
 
 const relay: Finder = async call => {
-  const { failureOf } = await import('../failure.ts')
-  const failed = (check: string, error: unknown): Finding => {
-    const { message, hint } = failureOf(error)
-    return { check, status: 'fail', message, ...(hint !== undefined && { next: hint }) }
-  }
+  const [{ failureOf }, { healthOf }, { pageOf }] = await Promise.all([
+    import('../failure.ts'),
+    import('../doctor/health.ts'),
+    import('../../outbound/discovery.ts'),
+  ])
   let url: string
   let ca: string | undefined
   try {
     const target = await call.target()
     url = target.url
-    if (target.ca !== undefined) ca = (await import('../certificates.ts')).readCertificates(target.ca)
+    ca = await caOf(target)
   } catch (error) {
-    return [{ ...failed('relay', error), status: 'warn' }]
+    return [{ ...failed('relay', failureOf(error)), status: 'warn' }]
   }
   const findings: Finding[] = []
-  const { pageOf } = await import('../../outbound/discovery.ts')
   const health = pageOf(url, 'health')
   try {
-    const { version, agents, skewMs } = await healthOf(health, { ca, now: call.io.now })
-    findings.push({ check: 'health', status: 'ok', message: `${health}: version ${version}, ${agents} agents connected` })
+    const { version, agents, skewMs, nodes } = await healthOf(health, { ca, now: call.io.now })
+    const served = nodes === undefined ? '' : `, ${nodes.live} processes`
+    findings.push(ok('health', `${health}: version ${version}, ${agents} agents connected${served}`))
     if (skewMs !== undefined) findings.push(...await clock(skewMs))
   } catch (error) {
-    findings.push({
-      check: 'health',
-      status: 'fail',
-      message: `${health}: ${(error as Error).message}`,
-      next: 'Is the relay running, and does nothing stand between? Start one: agentchat serve',
-    })
+    findings.push(
+      fail('health', `${health}: ${(error as Error).message}`,
+        'Is the relay running, and does nothing stand between? Start one: agentchat serve'),
+    )
   }
   try {
     const client = await call.connect()
     const startedAt = performance.now()
     await client.request('PING', {})
-    findings.push({
-      check: 'login',
-      status: 'ok',
-      message: `${url}: ${client.agentId} at ${client.welcome!.server}, ${client.welcome!.protocol}, ${
-        (performance.now() - startedAt).toFixed(1)
-      } ms there and back`,
-    })
-    const { motd } = client.welcome!
-    if (motd !== undefined && motd !== '') findings.push({ check: 'motd', status: 'ok', message: motd })
+    const { server, protocol, motd } = client.welcome!
+    findings.push(
+      ok('login', `${url}: ${client.agentId} at ${server}, ${protocol}, ${(performance.now() - startedAt).toFixed(1)} ms there and back`),
+    )
+    if (motd !== undefined && motd !== '') findings.push(ok('motd', motd))
   } catch (error) {
-    findings.push(failed('login', error))
+    findings.push(failed('login', failureOf(error)))
   }
   return findings
 }
@@ -195,6 +155,10 @@ export const doctor = command({
   examples: [
     { command: 'agentchat doctor', doc: 'Exit code 0 when nothing failed' },
     { command: 'agentchat doctor wss://relay.example --json', doc: 'Another relay, as JSON' },
+    {
+      command: 'AGENTCHAT_CONFIG=/etc/agentchat.yaml agentchat doctor wss://relay.example',
+      doc: 'With the settings of a relay, at its machine: its database, NATS and other processes too',
+    },
   ],
   async run(call) {
     const { visible } = await import('../terminal.ts')
@@ -209,47 +173,13 @@ export const doctor = command({
   },
 })
 
-/** How a relay is, by its own word. Where the user points, it goes: any address, but a bounded answer. */
-const healthOf = async (url: string, { ca, now }: { readonly ca: string | undefined, readonly now: () => number }) => {
-  const [{ addressGuard, anywhere }, { sendRequest }, { visible }] = await Promise.all([
-    import('../../outbound/guard.ts'),
-    import('../../outbound/request.ts'),
-    import('../terminal.ts'),
-  ])
-  const { status, headers, body } = await sendRequest(addressGuard(anywhere), {
-    url,
-    method: 'GET',
-    timeoutMs: 5_000,
-    maxBytes: 64 * 1_024,
-    ca,
-  })
-  const what = `${status}${headers['content-type'] === undefined ? '' : `, ${visible(headers['content-type'])}`}`
-  if (status !== 200) throw new Error(`something answers there (${what}), and no relay`)
-  let value: unknown
-  try {
-    value = JSON.parse(body.toString())
-  } catch {
-    // Told below.
-  }
-  const { status: state, version, agents, timestamp } = (value ?? {}) as Readonly<Record<string, unknown>>
-  if (typeof state !== 'string' || typeof version !== 'string') throw new Error(`something answers there (${what}), and no AgentChat relay`)
-  const there = Date.parse(String(timestamp))
-  return {
-    version,
-    agents: (agents as { readonly connected?: number } | undefined)?.connected ?? 0,
-    skewMs: Number.isFinite(there) ? now() - there : undefined,
-  }
-}
-
 /** Signatures say when they were made, and are refused where that is far off. */
 const clock = async (skewMs: number): Promise<readonly Finding[]> => {
   const [{ limits }, { spanText }] = await Promise.all([import('../../../lib/protocol/limits.ts'), import('../discovery/found.ts')])
   const off = Math.abs(skewMs)
   if (off <= limits.maxClockSkewMs) return []
-  return [{
-    check: 'clock',
-    status: 'fail',
-    message: `This machine's clock is ${spanText(off)} ${skewMs > 0 ? 'ahead of' : 'behind'} the relay's`,
-    next: 'Set it (timedatectl set-ntp true); if it is right, tell the operator of the relay. Until then nothing that is signed is taken.',
-  }]
+  return [
+    fail('clock', `This machine's clock is ${spanText(off)} ${skewMs > 0 ? 'ahead of' : 'behind'} the relay's`,
+      'Set it (timedatectl set-ntp true); if it is right, tell the operator of the relay. Until then nothing that is signed is taken.'),
+  ]
 }
