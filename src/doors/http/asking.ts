@@ -78,13 +78,7 @@ export class Asking {
     const key = keyOf(visit)
     const once = key !== undefined && remembered.has(type) ? { agent: bearer.agent, key, type, body } : undefined
     const first = once && await this.#once.first(once)
-    if (first !== undefined) {
-      // Who is not let in any more is told nothing again.
-      await inside().ask(bearer, 'PING', {})
-      // There may be a secret in it: a copy of this request is not told it again.
-      await this.spend(bearer)
-      return { answer: first, headers: { ...this.#rates(bearer), ...replayed } }
-    }
+    if (first !== undefined) return this.#again(bearer, first)
     const along = all(['spend' in bearer ? bearer.spend : undefined, makerOf(bearer, type), once && this.#once.keep(once)])
     const running = key === undefined ? undefined : `${bearer.agent} ${key}`
     if (running !== undefined) {
@@ -99,10 +93,21 @@ export class Asking {
       const isRepeat = answer.type === 'ACK' && isDuplicate(answer as Answer<'ACK'>)
       return { answer, headers: isRepeat ? { ...this.#rates(bearer), ...replayed } : this.#rates(bearer) }
     } catch (error) {
+      // One under the same key was first, at another process: what it made may be what stands in the way of this one.
+      const meanwhile = once && error instanceof Fail ? await this.#once.first(once) : undefined
+      if (meanwhile !== undefined) return await this.#again(bearer, meanwhile)
       throw problemOf(error)?.with(this.#rates(bearer)) ?? error
     } finally {
       if (running !== undefined) this.#running.delete(running)
     }
+  }
+
+  /** @throws Fail who asks is not let in any more */
+  async #again(bearer: Bearer | Signer, answer: Answer): Promise<Asked> {
+    await this.#options.inside().ask(bearer, 'PING', {})
+    // There may be a secret in it: a copy of this request is not told it again.
+    await this.spend(bearer)
+    return { answer, headers: { ...this.#rates(bearer), ...replayed } }
   }
 
   #rates(bearer: Bearer): Headers {

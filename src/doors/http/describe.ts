@@ -63,7 +63,8 @@ the event carries \`via: "http"\`, and a message or a step of a deal carries its
   something and has nothing to tell answers 204.
 - \`Idempotency-Key\` (1 to 64 printable characters) is the \`id\` of the request: a message or a step of a deal is stored once under it, for \`publishWindowMs\`, over
   restarts too. A token, a hook and a channel are made once under it, for a day. A repeat is answered as the first time, with
-  \`Idempotency-Replayed: true\`; another content under the same key is 422, and one that is still being answered 409 \`KEY_RUNNING\`.
+  \`Idempotency-Replayed: true\`; another content under the same key is 422, and one that is still being answered 409 \`KEY_RUNNING\`
+  (or, at another process of the relay, answered when the first one is, with what that did).
 - What a token says is not signed: the event carries \`via: "http"\` and \`auth: "token"\`. A step in trade carries the agent's own signature in \`sig\`, made by the
   program; without it the answer is 403 \`SIGNATURE_REQUIRED\`, with what is to be signed. Tokens make no tokens.
 - \`RateLimit\` says what is left of the agent's messages and of its address's, and in how many seconds all of it is there again; \`RateLimit-Policy\` how much that is.
