@@ -132,7 +132,7 @@ export class Effects {
   }
 
   /** What another process told. */
-  hear(told: Told, from: string): void {
+  hear(told: Exclude<Told, { kind: 'hears' }>, from: string): void {
     switch (told.kind) {
       case 'notice':
         return this.#hub.behind(told.behind, () => this.#notices.tell(told.notice, undefined))
@@ -398,8 +398,9 @@ export class Effects {
   #subscribe({ channel, after, last, lasting }: Extract<Effect, { kind: 'subscribe' }>, asker: Connection | undefined): void {
     const agent = asker?.agent
     if (asker === undefined || agent === undefined || !asker.open || !this.#enter(asker, agent, channel, lasting)) return
-    if (!this.#bus.isAlone) this.#tell({ kind: 'joined', agent: agent.id, session: asker.session, channel, lasting })
     const catchUp = this.#hub.subscribe(asker, channel, last)
+    // Behind what that tells: who knows of the join knows that the channel is heard here.
+    if (!this.#bus.isAlone) this.#tell({ kind: 'joined', agent: agent.id, session: asker.session, channel, lasting })
     if (!this.#hub.goLive(catchUp, after)) this.#inBackground(asker, this.#replayer.channel(catchUp, after))
   }
 

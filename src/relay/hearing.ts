@@ -42,6 +42,12 @@ export class Hearing {
     return this.#tellers.get(from)?.last
   }
 
+  /** Whether all that a process is known to have told is known. */
+  isUpToDate(from: string): boolean {
+    const teller = this.#tellers.get(from)
+    return teller?.last !== undefined && teller.last >= teller.told
+  }
+
   /** How many they told that are not known. */
   get behind(): number {
     let all = 0

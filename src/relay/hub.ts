@@ -67,6 +67,11 @@ export class Hub {
     return this.#held.inAll
   }
 
+  /** Those that are followed. */
+  get channels(): readonly string[] {
+    return [...this.#topics.keys()]
+  }
+
   /** Adds a subscriber that still has to read the log up to `last`. */
   subscribe(connection: Connection, channel: string, last: number): CatchUp {
     const topic = this.#topicOf(channel)

@@ -31,7 +31,11 @@ export class Neighbours {
 
   /** Those of whom nothing comes. */
   unheard(now: number): readonly string[] {
-    return [...this.#heardAt].flatMap(([name, at]) => now - at > quietMs ? name : [])
+    return [...this.#heardAt.keys()].filter(name => this.isUnheard(name, now))
+  }
+
+  isUnheard(name: string, now: number): boolean {
+    return now - (this.#heardAt.get(name) ?? now) > quietMs
   }
 
   /** Whether the database answers one of them. */

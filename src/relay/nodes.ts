@@ -13,6 +13,7 @@ import type { Duty } from './feature.ts'
 import type { Gate } from './gate.ts'
 import { Hearing } from './hearing.ts'
 import type { Hub } from './hub.ts'
+import { Interest } from './interest.ts'
 import { turnBack } from './leaving.ts'
 import { Neighbours } from './neighbours.ts'
 import type { NumberedBus } from './numbered-bus.ts'
@@ -79,6 +80,7 @@ export class Nodes {
   readonly #hearing: Hearing
   readonly #snapshots: Snapshots
   readonly #neighbours = new Neighbours()
+  readonly #interest = new Interest()
   #sentAwayAt = -Infinity
   readonly #askedAt = new Map<string, number>()
   readonly #differs = new Set<string>()
@@ -119,6 +121,7 @@ export class Nodes {
     this.#snapshots = new Snapshots({
       ...deps,
       hearing: this.#hearing,
+      interest: this.#interest,
       missed: () => this.#resyncLater(),
       settled: () => this.#resyncing,
       learned: () => this.#onIntroduced?.(),
@@ -130,6 +133,7 @@ export class Nodes {
       tried(message.kind, from, () => this.#hear(message, from))
     })
     bus.missed(() => this.#missed())
+    bus.sparing(channel => this.#isHeard(channel))
     if (!bus.isAlone) deps.effects.changes.contested(agent => this.#contested(agent))
     void bus.follow(everyone)
     void bus.follow(processNamed(bus.node))
@@ -232,6 +236,14 @@ export class Nodes {
     return this.#sentAwayAt > this.#renewedAt && this.#deps.storageProblem() !== undefined
   }
 
+  /** Whether another process may hear a channel: in doubt it does. */
+  #isHeard(channel: string): boolean {
+    const now = this.#options.ownNow()
+    for (const name of this.#deps.bus.awaited.names)
+      if (this.#interest.hears(name, channel) || !this.#hearing.isUpToDate(name) || this.#neighbours.isUnheard(name, now)) return true
+    return false
+  }
+
   /** What it knows of the others; undefined: there can be none. */
   get facts(): NodeFacts | undefined {
     const { bus, roster, counts } = this.#deps
@@ -315,6 +327,7 @@ export class Nodes {
   #forget(name: string): void {
     this.#hearing.forget(name)
     this.#snapshots.forget(name)
+    this.#interest.forget(name)
     this.#askedAt.delete(name)
   }
 
@@ -331,7 +344,7 @@ export class Nodes {
           () => effects.direct(agent, stream, frame, inboxSeq, isKept))
       }
       case 'told':
-        if (message.n === undefined) return effects.hear(message.told, from)
+        if (message.n === undefined) return this.#apply(message.told, from)
         return this.#hearing.hear(message.told, message.n, message.isAwaited === true, from)
       case 'knows':
         return this.#deps.bus.awaited.knows(from, message.n)
@@ -360,6 +373,11 @@ export class Nodes {
   }
 
   #apply(told: Told, from: string): void {
+    if (told.kind === 'hears') {
+      this.#interest.note(from, told.channel, told.isHeard)
+      if (told.isHeard) this.#deps.bus.tellHeads(from, [told.channel])
+      return
+    }
     const known = told.kind === 'opened' ? this.#deps.roster.opened(told.facts.id, told.session) : undefined
     if (told.kind === 'channel' && this.#deps.roster.channel(told.info.name) === undefined) this.#confirm(told.info)
     // The older of two sessions of one label does not end the newer one.

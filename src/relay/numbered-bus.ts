@@ -1,6 +1,6 @@
 // The bus as a relay uses it: with a number on what is told to all, and with what was written to of late, which is told again.
 import type { Counts } from '../base/metrics.ts'
-import { everyone, type Subject } from '../bus/bus.ts'
+import { everyone, processNamed, type Subject } from '../bus/bus.ts'
 import { Awaited } from './awaited.ts'
 import type { BusMessage, RelayBus, Told } from './told.ts'
 
@@ -10,8 +10,10 @@ const toldAgain = 3
 /** Events beyond that are not carried: those who hear them read them from the log. What the bus takes in one message is bounded. */
 const maxCarriedBytes = 256 * 1024
 
-/** What nobody has to wait for: it is of one message, or for whoever is there, or nobody is answered. */
-const passing: ReadonlySet<Told['kind']> = new Set(['slow', 'inbox', 'notice', 'hint', 'closed'])
+/** What nobody has to wait for: it is of one message, or for whoever is there, or nobody is answered, or who is waits for what is told next. */
+const passing: ReadonlySet<Told['kind']> = new Set(['slow', 'inbox', 'notice', 'hint', 'closed', 'hears'])
+
+const isChannel = (subject: Subject): boolean => subject.startsWith('#')
 
 export class NumberedBus implements RelayBus {
   readonly #bus: RelayBus
@@ -23,6 +25,8 @@ export class NumberedBus implements RelayBus {
   readonly #counts: Pick<Counts, 'busTold' | 'unanswered'>
   /** By second, the newest first: channels and inboxes, and how far they are. */
   readonly #recent: Map<Subject, number>[] = [new Map()]
+  /** Whether another process may hear a channel. */
+  #isHeard: (channel: Subject) => boolean = () => true
 
   /** @param now ms: the first number is made of it, so that it is past those of an earlier process of this name */
   constructor(bus: RelayBus, now: number, counts: Pick<Counts, 'busTold' | 'unanswered'>) {
@@ -47,6 +51,7 @@ export class NumberedBus implements RelayBus {
   publish(subject: Subject, message: BusMessage): void {
     if (message.kind === 'events') this.#recent[0]!.set(message.channel, message.last)
     else if (message.kind === 'direct' && message.inboxSeq !== undefined) this.#recent[0]!.set(message.agent, message.inboxSeq)
+    if (isChannel(subject) && !this.#isHeard(subject)) return
     if (message.kind === 'events' && message.frames.length > maxCarriedBytes)
       return this.#bus.publish(subject, { kind: 'heads', heads: [[message.channel, message.last]], n: this.told })
     if (message.kind !== 'told' || subject !== everyone) return this.#bus.publish(subject, message)
@@ -65,11 +70,19 @@ export class NumberedBus implements RelayBus {
   }
 
   follow(subject: Subject): void | Promise<void> {
-    return this.#bus.follow(subject)
+    const followed = this.#bus.follow(subject)
+    this.#tellHears(subject, true)
+    return followed
   }
 
   unfollow(subject: Subject): void {
     this.#bus.unfollow(subject)
+    this.#tellHears(subject, false)
+  }
+
+  /** Behind following it: who knows that a channel is heard here, is heard. */
+  #tellHears(channel: Subject, isHeard: boolean): void {
+    if (isChannel(channel) && !this.isAlone) this.publish(everyone, { kind: 'told', told: { kind: 'hears', channel, isHeard } })
   }
 
   hear(listener: (message: BusMessage, from: string) => void): void {
@@ -82,6 +95,20 @@ export class NumberedBus implements RelayBus {
 
   close(): Promise<void> {
     return this.#bus.close()
+  }
+
+  /** What is said in a channel is told where it may be heard, and not at all where that is nowhere. How far it is all are told by the second. */
+  sparing(isHeard: (channel: Subject) => boolean): void {
+    this.#isHeard = isHeard
+  }
+
+  /** A process hears channels from now on: what was stored there while that was not known here, it reads. */
+  tellHeads(node: string, channels: readonly Subject[]): void {
+    const heads = channels.flatMap((channel): readonly (readonly [Subject, number])[] => {
+      const seqs = this.#recent.flatMap(second => second.get(channel) ?? [])
+      return seqs.length === 0 ? [] : [[channel, Math.max(...seqs)]]
+    })
+    if (heads.length > 0) this.publish(processNamed(node), { kind: 'heads', heads, n: this.told })
   }
 
   /** Something is stored there that perhaps nobody was told of. */

@@ -343,8 +343,8 @@ export class Relay {
   /** Opens the door; gives the port. */
   async start(): Promise<number> {
     await this.#quota.measure()
-    for (const channel of this.#options.autoJoin) await this.#hub.keep(channel)
     await this.#nodes.start()
+    for (const channel of this.#options.autoJoin) await this.#hub.keep(channel)
     const { metricsHost: host, metricsPort } = this.#options
     if (metricsPort !== undefined)
       this.#metricsListener = await listenForMetrics({ host, port: metricsPort }, this.#metrics)

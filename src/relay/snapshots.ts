@@ -2,6 +2,8 @@
 import { processNamed } from '../bus/bus.ts'
 import type { Effects } from './effects.ts'
 import type { Hearing } from './hearing.ts'
+import type { Hub } from './hub.ts'
+import type { Interest } from './interest.ts'
 import type { NumberedBus } from './numbered-bus.ts'
 import type { Roster } from './roster.ts'
 import type { BusMessage, SessionFacts } from './told.ts'
@@ -9,12 +11,15 @@ import type { BusMessage, SessionFacts } from './told.ts'
 /** In one message: so many, and so much of JSON. An agent may be in very many channels, and what is too large for the bus is not carried. */
 const maxSessions = 500
 const maxPageBytes = 256 * 1024
+const maxChannels = 1_000
 
 export interface SnapshotsDeps {
   readonly bus: NumberedBus
   readonly roster: Roster
   readonly effects: Effects
   readonly hearing: Hearing
+  readonly hub: Hub
+  readonly interest: Interest
   /** What a process told since it was heard last is in tables. */
   readonly missed: () => void
   /** Resolves when those are read; undefined: they are. */
@@ -23,10 +28,12 @@ export interface SnapshotsDeps {
   readonly learned: () => void
 }
 
+type Page = Extract<BusMessage, { kind: 'sessions' }>
+
 /** What is there of all sessions of a process, after it had told so much. */
 interface Snapshot {
   readonly n: number
-  readonly pages: Map<number, readonly SessionFacts[]>
+  readonly pages: Map<number, Page>
 }
 
 export class Snapshots {
@@ -43,7 +50,7 @@ export class Snapshots {
 
   /** All sessions of this process, a page in a message. */
   tell(to: string): void {
-    const { roster, bus } = this.#deps
+    const { roster, bus, hub: { channels } } = this.#deps
     const pages: SessionFacts[][] = [[]]
     let bytes = 0
     for (const [agent, connection] of roster.here()) {
@@ -64,25 +71,33 @@ export class Snapshots {
         bytes += size
       }
     }
-    pages.forEach((sessions, page) => bus.publish(to, { kind: 'sessions', sessions, n: bus.told, page, pages: pages.length }))
+    while (pages.length * maxChannels < channels.length) pages.push([])
+    pages.forEach((sessions, page) => {
+      const hears = channels.slice(page * maxChannels, (page + 1) * maxChannels)
+      bus.publish(to, { kind: 'sessions', sessions, hears, n: bus.told, page, pages: pages.length })
+    })
   }
 
-  collect({ sessions, n, page, pages }: Extract<BusMessage, { kind: 'sessions' }>, from: string): void {
+  collect(message: Page, from: string): void {
+    const { n, page, pages } = message
     const known = this.#parts.get(from)
-    const snapshot = known?.n === n ? known : { n, pages: new Map<number, readonly SessionFacts[]>() }
-    snapshot.pages.set(page, sessions)
+    const snapshot = known?.n === n ? known : { n, pages: new Map<number, Page>() }
+    snapshot.pages.set(page, message)
     if (snapshot.pages.size < pages) return void this.#parts.set(from, snapshot)
     this.#parts.delete(from)
-    this.#reconcile([...snapshot.pages.values()].flat(), n, from)
+    const all = [...snapshot.pages.values()]
+    const heard = message.hears && all.flatMap(({ hears = [] }) => hears)
+    this.#reconcile(all.flatMap(({ sessions }) => sessions), heard, n, from)
   }
 
   /** Those of it that are known and not among them are over. */
-  #reconcile(sessions: readonly SessionFacts[], n: number, from: string): void {
-    const { roster, effects, bus, hearing, missed, settled, learned } = this.#deps
+  #reconcile(sessions: readonly SessionFacts[], heard: readonly string[] | undefined, n: number, from: string): void {
+    const { roster, effects, bus, hearing, interest, missed, settled, learned } = this.#deps
     const last = hearing.lastOf(from)
     // More is known already.
     if (last !== undefined && n < last) return
     if (last !== n) missed()
+    bus.tellHeads(from, interest.learn(from, heard))
     const named = new Map(sessions.map(each => [`${each.facts.id} ${each.session}`, each]))
     for (const { agent, session, node, heardAt, channels } of roster.elsewhere()) {
       if (node !== from || agent === undefined) continue

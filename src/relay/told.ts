@@ -16,6 +16,13 @@ export interface Place {
   readonly seq: number
 }
 
+/** The process that tells it hears a channel from now on, or no more. */
+interface Hears {
+  readonly kind: 'hears'
+  readonly channel: Subject
+  readonly isHeard: boolean
+}
+
 /** Each process applies it to its own roster and to its own sockets. */
 export type Told =
   | ToldEffect
@@ -33,6 +40,7 @@ export type Told =
   }
   | SessionName & { readonly kind: 'joined', readonly channel: string, readonly lasting: boolean }
   | SessionName & { readonly kind: 'closed', readonly lastSeen: number }
+  | Hears
 
 /** A session as its process knows it. */
 export interface SessionFacts {
@@ -80,10 +88,11 @@ export type BusMessage =
   | { readonly kind: 'knows', readonly n: number }
   /** Tell me all of your sessions. */
   | { readonly kind: 'ask' }
-  /** Sessions of the process, after so much was told: page `page` of `pages`. */
+  /** Sessions of the process and channels that it hears, after so much was told: page `page` of `pages`. One of an older version hears all. */
   | {
     readonly kind: 'sessions'
     readonly sessions: readonly SessionFacts[]
+    readonly hears?: readonly Subject[]
     readonly n: number
     readonly page: number
     readonly pages: number
