@@ -81,6 +81,8 @@ export class Nodes {
   readonly #snapshots: Snapshots
   readonly #neighbours = new Neighbours()
   readonly #interest = new Interest()
+  /** One of which the database says that it is gone may only be cut off from that, and have those who hear yet. */
+  #goneUntil = -Infinity
   #sentAwayAt = -Infinity
   readonly #askedAt = new Map<string, number>()
   readonly #differs = new Set<string>()
@@ -239,6 +241,7 @@ export class Nodes {
   /** Whether another process may hear a channel: in doubt it does. */
   #isHeard(channel: string): boolean {
     const now = this.#options.ownNow()
+    if (now < this.#goneUntil) return true
     for (const name of this.#deps.bus.awaited.names)
       if (this.#interest.hears(name, channel) || !this.#hearing.isUpToDate(name) || this.#neighbours.isUnheard(name, now)) return true
     return false
@@ -320,6 +323,7 @@ export class Nodes {
     for (const name of gone) this.#forget(name)
     for (const name of [...bus.awaited.names]) if (!names.has(name)) bus.awaited.gone(name)
     if (gone.length === 0) return
+    this.#goneUntil = now + cutOffMs
     this.#lookAhead()
     this.#resyncLater()
   }

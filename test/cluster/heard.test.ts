@@ -7,6 +7,8 @@ import type { BusMessage } from '../../src/relay/told.ts'
 import { Random } from '../chaos/random.ts'
 import { startTestCluster, type ClusterOptions, type TestCluster } from '../kit/cluster.ts'
 import { Source } from '../kit/event-source.ts'
+import { urlOf } from '../kit/postgres.ts'
+import { newProxy } from '../kit/proxy.ts'
 import { startTestRelay, TestClock, type TestRelay } from '../kit/relay.ts'
 import { newKey, type Wire } from '../kit/wire.ts'
 
@@ -178,6 +180,29 @@ describe('of a channel', () => {
       await ann.ask(say('#plans', 1), 'ACK')
       expect(await heardUpTo(ann, '#own', 2)).toEqual([1, 2])
     }))
+})
+
+test('a process that the database does not answer is told what is said for as long as it keeps those who hear it', async () => {
+  await using line = await newProxy(0)
+  await using cluster = await startTestCluster(2, {}, {
+    storeOf: ({ server, name, url }, n) => {
+      line.leadTo(server.port)
+      return n === 2 ? urlOf({ ...server, port: line.port }, name, true) : url
+    },
+  })
+  const [one, two] = cluster.nodes as unknown as Three['nodes']
+  await using ann = await one.login('ann', { key: newKey() })
+  await using bob = await two.login('bob', { key: newKey() })
+  await ann.ask({ type: 'CREATE_CHANNEL', channel: '#plans' }, 'JOINED')
+  await bob.ask(join('#plans'), 'JOINED')
+  line.leadTo(1)
+  line.cut()
+  // As when its lease is over, which it cannot renew.
+  await cluster.database.ask("DELETE FROM nodes WHERE name = 'node2'")
+  cluster.clock.advance(3_000)
+  await ann.next('AGENT_LEFT')
+  await ann.ask(say('#plans', 'is anybody there?'), 'ACK')
+  expect(await heardUpTo(bob, '#plans', 1)).toEqual([1])
 })
 
 describe('who joins in the moment in which somebody writes', () => {
