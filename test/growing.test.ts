@@ -24,7 +24,11 @@ test('20 pieces a second or 64 KiB, from an allowance that messages do not use',
   await ann.ask({ type: 'MSG', to: '#general', content: 'hi' }, 'ACK')
   let n = 0
   for (; n < 40; n++) await ann.ask(piece(n), 'OK')
-  expect(await ann.refusal(piece(n))).toMatchObject({ code: 'RATE_LIMITED', retry_after_ms: 50 })
+  expect(await ann.refusal(piece(n))).toMatchObject({
+    code: 'RATE_LIMITED',
+    message: 'Too many pieces of growing messages (your own, 20 a second, which no setting changes); try again in 50 ms',
+    retry_after_ms: 50,
+  })
   relay.clock.advance(1_000)
   for (let i = 0; i < 20; i++) await ann.ask(piece(n++), 'OK')
   expect(await ann.refusal(piece(n))).toMatchObject({ retry_after_ms: 50 })

@@ -184,7 +184,12 @@ describe('a relay near its quota', () => {
     await leave(relay, file, 0.04)
     expect((await until(relay, ({ reason }) => reason?.includes('large') === true)).reason).toMatch(/large messages are refused$/)
     ann.send(msg(large, { id: 'a' }), msg('behind it', { id: 'b' }))
-    expect(await ann.next('ERROR')).toMatchObject({ re: 'a', code: 'STORAGE_UNAVAILABLE', retry_after_ms: 5_000 })
+    expect(await ann.next('ERROR')).toMatchObject({
+      re: 'a',
+      code: 'STORAGE_UNAVAILABLE',
+      message: expect.stringContaining('maxDataBytes'),
+      retry_after_ms: 5_000,
+    })
     // Nothing overtakes what was refused before.
     expect(await ann.next('ERROR')).toMatchObject({ re: 'b', code: 'STORAGE_UNAVAILABLE' })
     await ann.barrier()
@@ -194,7 +199,7 @@ describe('a relay near its quota', () => {
 
     await leave(relay, file, 0.01)
     await until(relay, ({ reason }) => / messages are refused$/.test(reason ?? '') && !reason!.includes('large'))
-    expect((await bob.refusal(msg('small'))).message).toBe('No room is left for data; nothing was stored')
+    expect((await bob.refusal(msg('small'))).message).toBe('No room is left for data (maxDataBytes, or the disk); nothing was stored')
     await bob.barrier()
     expect((await bob.refusal({ type: 'CREATE_CHANNEL', channel: '#more' })).code).toBe('STORAGE_UNAVAILABLE')
     await bob.ask({ type: 'JOIN', channel: '#help' }, 'JOINED')

@@ -23,7 +23,11 @@ describe('message rates', () => {
     await using ann = await relay.login('ann')
     for (let seq = 1; seq <= 3; seq++) expect(await ann.ask(message(`burst ${seq}`), 'ACK')).toMatchObject({ seq })
     const refused = await ann.refusal(message('too soon'))
-    expect(refused).toMatchObject({ code: 'RATE_LIMITED', retry_after_ms: 500 })
+    expect(refused).toMatchObject({
+      code: 'RATE_LIMITED',
+      message: 'Too many messages (your own, msgRate and msgBurst); try again in 500 ms',
+      retry_after_ms: 500,
+    })
     relay.clock.advance(refused.retry_after_ms! - 1)
     expect(await ann.refusal(message('a ms too soon'))).toMatchObject({ retry_after_ms: 1 })
     relay.clock.advance(1)
@@ -83,12 +87,35 @@ describe('message rates', () => {
     await bob.ask(message('2'), 'ACK')
     await bob.ask(message('3'), 'ACK')
     const refused = await ann.refusal(message('4'))
-    expect(refused).toMatchObject({ code: 'RATE_LIMITED', retry_after_ms: 100 })
+    const ofAddress = 'Too many messages (all of your address, addressRate and addressBurst); try again in 100 ms'
+    expect(refused).toMatchObject({ code: 'RATE_LIMITED', message: ofAddress, retry_after_ms: 100 })
     expect(await ann.refusal(message('4'))).toMatchObject({ retry_after_ms: 100 })
     relay.clock.advance(refused.retry_after_ms!)
     await ann.ask(message('4'), 'ACK')
     // Both are empty now: the longer wait is the one that helps.
-    expect(await ann.refusal(message('5'))).toMatchObject({ retry_after_ms: 900 })
+    expect(await ann.refusal(message('5'))).toMatchObject({ message: expect.stringContaining('your own, msgRate'), retry_after_ms: 900 })
+  })
+
+  test('what is refused says whose limit it was, how long to wait and which setting: of what costs several, and over HTTP', async () => {
+    await using relay = await startTestRelay({ msgRate: 1, msgBurst: 3, addressRate: 1, addressBurst: 4 })
+    await using ann = await relay.login('ann')
+    await ann.ask(message('x'), 'ACK')
+    const large = message('x'.repeat(10_000))
+    await ann.ask(large, 'ACK')
+    expect((await ann.refusal(large)).message)
+      .toBe(
+        'This message costs as much as 2, by its size and the rules of this relay (your own, msgRate and msgBurst); try again in 2000 ms',
+      )
+    await using bob = await relay.login('bob')
+    expect((await bob.refusal(large)).message).toContain('(all of your address, addressRate and addressBurst); try again in 1000 ms')
+    await bob.ask(message('x'), 'ACK')
+    const unknown = await fetch(`${relay.httpUrl}/v1/me`, { headers: { authorization: 'Bearer none' } })
+    expect(unknown.status).toBe(429)
+    expect(await unknown.json()).toMatchObject({
+      detail: 'Too many requests of this address (addressRate, addressBurst); try again in 1000 ms',
+      retry_after_ms: 1_000,
+    })
+    expect(await (await fetch(`${relay.httpUrl}/stats`)).text()).toContain('addressRate')
   })
 
   test('a rate of 0 refuses nothing', async () => {
@@ -194,7 +221,10 @@ describe('caps', () => {
     await using bob = await relay.login('bob')
     await using eve = await relay.login('eve')
     for (const wire of [ann, bob]) await wire.ask({ type: 'JOIN', channel: '#help' }, 'JOINED')
-    expect(await refusalOf(eve, { type: 'JOIN', channel: '#help' })).toBe('LIMIT_REACHED')
+    expect(await eve.refusal({ type: 'JOIN', channel: '#help' })).toMatchObject({
+      code: 'LIMIT_REACHED',
+      message: '#help has 2 members connected, as many as a channel may (maxMembersPerChannel)',
+    })
     await ann.ask({ type: 'JOIN', channel: '#help' }, 'JOINED')
     await bob.ask({ type: 'LEAVE', channel: '#help' }, 'LEFT')
     await eve.ask({ type: 'JOIN', channel: '#help' }, 'JOINED')
@@ -219,7 +249,10 @@ describe('caps', () => {
     const key = newKey()
     await using one = await relay.login('ann', { key, session: '1' })
     await using two = await relay.login('ann', { key, session: '2' })
-    expect(await loginRefusal(relay, key, { session: '3' })).toMatchObject({ code: 'LIMIT_REACHED' })
+    expect(await loginRefusal(relay, key, { session: '3' })).toMatchObject({
+      code: 'LIMIT_REACHED',
+      message: expect.stringContaining('2 sessions at once (maxSessionsPerAgent)'),
+    })
     // The same label takes the place of its former session.
     await using anew = await relay.login('ann', { key, session: '2' })
     await two.next('SESSION_DISPLACED')

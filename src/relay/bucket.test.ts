@@ -68,9 +68,11 @@ test('a price is paid by the agent and by its address, or by neither', () => {
   const [ann, bob] = [{ address: 'a', agent: { id: '@ann' } }, { address: 'a', agent: { id: '@bob' } }]
   expect(allowance.take(ann, 0, 2)).toBe(0)
   expect(allowance.take(bob, 0, 2)).toBe(100)
+  expect(allowance.whoLacks(bob, 0, 2)).toBe('address')
   expect(allowance.take(bob, 0, 1)).toBe(0)
   // The agent's wait is the longer one now.
   expect(allowance.take(ann, 0, 1)).toBe(1_000)
+  expect(allowance.whoLacks(ann, 0, 1)).toBe('agent')
   expect(allowance.take({ address: 'b' }, 0, 3)).toBe(0)
   expect(allowance.owe(ann, 0, 1)).toBe(1_000)
   expect(allowance.owe(bob, 0, 1)).toBe(200)

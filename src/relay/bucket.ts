@@ -231,6 +231,12 @@ export class Allowance implements Shared {
     return 0
   }
 
+  /** Of tokens that were refused: whose are waited for longest. */
+  whoLacks({ agent, address }: Payer, now: number, tokens: number): Whose {
+    const ownMs = agent === undefined ? -1 : this.#agents.wait(agent.id, now, tokens)
+    return this.#addresses.wait(address, now, tokens) > ownMs ? 'address' : 'agent'
+  }
+
   /** What is left to an agent, and to its address. */
   left(agent: string, address: string, now: number): readonly Left[] {
     const own = this.#agents.left(agent, now)

@@ -11,7 +11,6 @@ import {
   requests,
   sizePrice,
   timerMs,
-  type Cost,
   type DecodedRequest,
   type ErrorCode,
   type RequestBody,
@@ -40,6 +39,7 @@ import type { Roster } from './roster.ts'
 import type { Slices } from './slices.ts'
 import type { NumberedBus } from './numbered-bus.ts'
 import { isTold } from './told.ts'
+import { messagesSpent, piecesOfAddress, piecesSpent } from './spent.ts'
 import { storageRetryMs, WriteJob, type WriteHandler } from './write.ts'
 
 export interface DispatchDeps {
@@ -76,8 +76,6 @@ const minPauseMs = 5
 const none: readonly never[] = []
 /** No debt is longer, so that nobody waits longer for what others of its address did. */
 export const maxDebtMs = 10_000
-/** Agents of one address that may all write growing messages at full speed. */
-const piecesOfAddress = 10
 const piecesRate = (agents: number): Rate => ({ perSecond: agents * prices.piecesPerSecond, burst: agents * prices.piecesBurst })
 /** A client for which more waits is not asked what it wants next. */
 const maxUnreadBytes = 1024 * 1024
@@ -166,7 +164,10 @@ export class Dispatch {
     if (waitMs > 0) {
       counts.rateLimited++
       this.#charge(connection, now, 1 + size)
-      this.#fail(connection, 'RATE_LIMITED', tooMuch(cost, countsFor - 1 + size, waitMs), request.body.id, waitMs)
+      const told = cost.piece === true
+        ? piecesSpent(this.pieces.whoLacks(connection, now, piecePrice(data.length)), waitMs)
+        : messagesSpent(this.#deps.messages.whoLacks(connection, now, countsFor + size), countsFor + size, waitMs)
+      this.#fail(connection, 'RATE_LIMITED', told, request.body.id, waitMs)
       return
     }
     this.#charge(connection, now, priceBefore(cost, request.body, size, connection.agent, this.#deps))
@@ -474,8 +475,3 @@ export class Dispatch {
 
 /** What answers a page says how long it may be. */
 const isPaged = ({ type }: DecodedRequest): boolean => 'limit' in requests[type].body.shape
-
-const tooMuch = ({ piece }: Cost, more: number, waitMs: number): string =>
-  more <= 0 || piece === true
-    ? `Too many ${piece === true ? 'pieces of growing messages' : 'messages'}; try again in ${waitMs} ms`
-    : `This message costs as much as ${1 + more}, by its size and the rules of this relay; try again in ${waitMs} ms`

@@ -6,6 +6,7 @@ import { Bucket, type Rate } from './bucket.ts'
 import type { Desk } from './desk.ts'
 import type { HttpAnswer } from './feature.ts'
 import type { HttpDoor } from './inside.ts'
+import { requestsSpent, socketsSpent } from './spent.ts'
 import type { Health } from './view.ts'
 import type { Visit } from './visit.ts'
 
@@ -118,12 +119,12 @@ export const httpHandler = (facts: HttpFacts) =>
   const isPost = request.method === 'POST' && place === 'post'
   // A body that nobody wants is not waited for.
   if (!isWelcome || (!isPost && hasBody(request))) response.setHeader('connection', 'close')
-  if (!isWelcome && !isProbe) return later(response, crowdedMs, 'Too many connections of this address, or in all')
+  if (!isWelcome && !isProbe) return later(response, crowdedMs, socketsSpent)
   if (!isPost && request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'text/plain', 'Method not allowed\n')
   const waitMs = isFree ? 0 : facts.pace(address)
   if (waitMs > 0) {
     response.setHeader('connection', 'close')
-    return later(response, waitMs, 'Too many requests of this address')
+    return later(response, waitMs, requestsSpent(waitMs))
   }
   if (isPost) return readBody(request, response, visit, page)
   if (path === '/metrics' && facts.metrics !== undefined) return sendMetrics(response, facts.metrics, visit)

@@ -105,10 +105,10 @@ export class Quota implements QuotaView {
     if (this.#level >= 2 && needsRoom !== false) {
       const isLarge = bytes > prices.freeBytes
       if (isLarge)
-        return new Fail('STORAGE_UNAVAILABLE', `Little room is left for data: nothing of more than ${prices.freeBytes} bytes is stored now`,
-          retryMs)
+        return new Fail('STORAGE_UNAVAILABLE',
+          `Little room is left for data (maxDataBytes, or the disk): nothing of more than ${prices.freeBytes} bytes is stored now`, retryMs)
       if (this.#level >= 3 && message === true)
-        return new Fail('STORAGE_UNAVAILABLE', 'No room is left for data; nothing was stored', retryMs)
+        return new Fail('STORAGE_UNAVAILABLE', 'No room is left for data (maxDataBytes, or the disk); nothing was stored', retryMs)
     }
     this.#leftBytes -= bytes * writtenTwice
     if (this.#level < levels.length && this.#leftBytes < this.#referenceBytes * levels[this.#level]!.part) this.#enter()

@@ -7,7 +7,7 @@ import type { Logger } from '../../base/logger.ts'
 import type { Brand } from '../../domain/brand.ts'
 import type { Site } from '../../domain/passkey.ts'
 import { Buckets, sharedBuckets } from '../../relay/bucket.ts'
-import type { DoorVisit, HttpDoor } from '../../relay/inside.ts'
+import { requestsSpent, socketsSpent, type DoorVisit, type HttpDoor } from '../../relay/inside.ts'
 import { Problem, problemOf } from '../http/problem.ts'
 import { cookieOf, setCookie } from './cookie.ts'
 import { logoHeaders, page, pageHeaders, script } from './page.ts'
@@ -110,7 +110,7 @@ export class AccountDoor implements HttpDoor {
   async #answer(visit: DoorVisit): Promise<void> {
     const { request, path } = visit
     if (!visit.isWelcome)
-      throw new Problem('RATE_LIMITED', 'Too many connections of this address, or in all', { connection: 'close' }, 5_000)
+      throw new Problem('RATE_LIMITED', socketsSpent, { connection: 'close' }, 5_000)
     if (visit.isBanned) throw new Problem('BANNED', 'Your address is banned from this relay')
     const method = request.method === 'HEAD' ? 'GET' : request.method ?? 'GET'
     visit.charge(askedFrames)
@@ -118,7 +118,7 @@ export class AccountDoor implements HttpDoor {
     const isPage = path === '/account' || path === '/account/page.js' || logo !== undefined
     if (method === 'GET' && isPage) {
       const waitMs = visit.pace()
-      if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many requests of this address', {}, waitMs)
+      if (waitMs > 0) throw new Problem('RATE_LIMITED', requestsSpent(waitMs), {}, waitMs)
       if (logo !== undefined) return this.#send(visit, 200, logo.bytes, { ...logoHeaders, 'content-type': logo.type })
       if (path !== '/account') return this.#send(visit, 200, script, { 'content-type': 'text/javascript; charset=utf-8' })
       const own = await this.#localeOf(request)

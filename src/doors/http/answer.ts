@@ -1,6 +1,6 @@
 // How this door answers: bodies, problems, and what is sent with every answer.
 import type { Logger } from '../../base/logger.ts'
-import type { DoorVisit } from '../../relay/inside.ts'
+import { socketsSpent, type DoorVisit } from '../../relay/inside.ts'
 import { Problem, problemOf } from './problem.ts'
 
 export type Headers = Readonly<Record<string, string>>
@@ -25,7 +25,7 @@ const crowdedMs = 5_000
 
 /** Before anything else. @throws Problem */
 export const checkWelcome = ({ isWelcome, isBanned }: DoorVisit): void => {
-  if (!isWelcome) throw new Problem('RATE_LIMITED', 'Too many connections of this address, or in all', { connection: 'close' }, crowdedMs)
+  if (!isWelcome) throw new Problem('RATE_LIMITED', socketsSpent, { connection: 'close' }, crowdedMs)
   if (isBanned) throw new Problem('BANNED', 'Your address is banned from this relay')
 }
 

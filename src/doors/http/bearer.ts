@@ -2,7 +2,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { tokenScopes, type TokenScope } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
-import type { Caller, DoorVisit, Inside } from '../../relay/inside.ts'
+import { requestsSpent, type Caller, type DoorVisit, type Inside } from '../../relay/inside.ts'
 import type { Store } from '../../store/store.ts'
 import { findToken, noteUsed, type TokenRow } from '../../store/tokens.ts'
 import { HeldTokens } from './held-tokens.ts'
@@ -63,7 +63,7 @@ export class Bearers {
     if (token === undefined) {
       // Guessing costs what a message costs.
       const waitMs = pace()
-      if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many requests of this address', {}, waitMs)
+      if (waitMs > 0) throw new Problem('RATE_LIMITED', requestsSpent(waitMs), {}, waitMs)
       throw found === null
         ? new Problem('AUTH_REQUIRED', 'Send a token: Authorization: Bearer act_… (agentchat token create)', challenge)
         : new Problem('TOKEN_INVALID', 'There is no such token, or it has ended: agentchat token create', {

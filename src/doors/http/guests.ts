@@ -7,7 +7,7 @@ import { agentIdOf, canonicalPem, fingerprintOf, loginTextV3 } from '../../../li
 import { isErrorCode, originOf, timerMs, type Frame } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Seal } from '../../base/seal.ts'
-import { Fail, type DoorVisit, type Inside, type LocalConnection } from '../../relay/inside.ts'
+import { Fail, requestsSpent, type DoorVisit, type Inside, type LocalConnection } from '../../relay/inside.ts'
 import { Problem } from './problem.ts'
 
 export interface GuestsOptions {
@@ -59,7 +59,7 @@ export class Guests {
     const asked = Asked.safeParse(body)
     if (!asked.success) throw new Problem('INVALID_MSG', 'Send { "name": … }, or { "captcha_id": …, "answer": … }')
     const waitMs = visit.pace()
-    if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many requests of this address', {}, waitMs)
+    if (waitMs > 0) throw new Problem('RATE_LIMITED', requestsSpent(waitMs), {}, waitMs)
     if ('name' in asked.data) {
       const { name } = asked.data
       return this.#come(visit, name, generateKeyPairSync('ed25519').privateKey)

@@ -3,7 +3,7 @@ import type { HookKind, Target } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { Buckets, sharedBuckets } from '../../relay/bucket.ts'
-import type { DoorVisit, HttpDoor, Inside } from '../../relay/inside.ts'
+import { requestsSpent, type DoorVisit, type HttpDoor, type Inside } from '../../relay/inside.ts'
 import { findHook } from '../../store/hooks.ts'
 import type { Store } from '../../store/store.ts'
 import { checkWelcome, fail, notAllowed, send } from './answer.ts'
@@ -60,7 +60,7 @@ export class Hooks implements HttpDoor {
     // Guessing costs what a message costs.
     const refusal = (problem: Problem): Problem => {
       const waitMs = pace()
-      return waitMs > 0 ? new Problem('RATE_LIMITED', 'Too many requests of this address', {}, waitMs) : problem
+      return waitMs > 0 ? new Problem('RATE_LIMITED', requestsSpent(waitMs), {}, waitMs) : problem
     }
     visit.charge(hookFrames)
     const hook = id === undefined ? undefined : await findHook(store.read, id)

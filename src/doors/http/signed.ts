@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { contentDigestOf, readHttpSignature } from '../../../lib/identity/index.ts'
 import { tokenScopes } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
-import { Fail, type Along, type DoorVisit } from '../../relay/inside.ts'
+import { Fail, requestsSpent, type Along, type DoorVisit } from '../../relay/inside.ts'
 import { findAgent } from '../../store/agents.ts'
 import { isNonceUsed, useNonce } from '../../store/nonces.ts'
 import type { Store } from '../../store/store.ts'
@@ -49,7 +49,7 @@ export class Signers {
     const refuse = (message: string): Problem => {
       const waitMs = pace()
       return waitMs > 0
-        ? new Problem('RATE_LIMITED', 'Too many requests of this address', {}, waitMs)
+        ? new Problem('RATE_LIMITED', requestsSpent(waitMs), {}, waitMs)
         : new Problem('SIGNATURE_INVALID', message, challenge)
     }
     const authority = headers.host ?? ''

@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Seal } from '../../base/seal.ts'
 import { useNonce } from '../../store/nonces.ts'
 import type { Store } from '../../store/store.ts'
-import type { DoorVisit, Inside, Opening, Positions, Sink } from '../../relay/inside.ts'
+import { requestsSpent, type DoorVisit, type Inside, type Opening, type Positions, type Sink } from '../../relay/inside.ts'
 import type { Bearer, Bearers } from './bearer.ts'
 import { placeOf, textOf, type Place } from './places.ts'
 import { Problem } from './problem.ts'
@@ -65,7 +65,7 @@ export class Streams {
     const bearer = await this.#taken(ticket)
     if (bearer === undefined) {
       const waitMs = visit.pace()
-      if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many requests of this address', {}, waitMs)
+      if (waitMs > 0) throw new Problem('RATE_LIMITED', requestsSpent(waitMs), {}, waitMs)
       throw new Problem('TOKEN_INVALID', 'A ticket is good once, for a minute: POST /v1/events/tickets')
     }
     await this.#options.bearers.check(bearer)

@@ -1,6 +1,6 @@
 // The MCP door as the relay mounts it: at /mcp, on the relay's own port. The SDK is loaded before that opens, or for the first who asks.
 import { timerMs } from '../../../lib/protocol/timer.ts'
-import type { DoorVisit, HttpDoor, Inside } from '../../relay/inside.ts'
+import { socketsSpent, type DoorVisit, type HttpDoor, type Inside } from '../../relay/inside.ts'
 import { Bucket, Buckets, sharedBuckets } from '../../relay/bucket.ts'
 import { serverCard } from './card.ts'
 import { toolsDoor, type Admitted } from './door.ts'
@@ -98,8 +98,7 @@ export class McpMount implements HttpDoor {
     const { request, response, path, isWelcome, isBanned, charge } = visit
     const { isLoopback } = this.#options
     const close = { connection: 'close' }
-    if (!isWelcome)
-      return problem(response, { status: 429, title: 'Too many connections of this address, or in all' }, { ...close, 'retry-after': '5' })
+    if (!isWelcome) return problem(response, { status: 429, title: socketsSpent }, { ...close, 'retry-after': '5' })
     if (isBanned) return problem(response, { status: 403, title: 'Your address is banned from this relay' }, close)
     const waitMs = path === '/mcp' || path === suitePath ? 0 : visit.pace()
     if (waitMs > 0) return problem(response, tooMany, { ...close, 'retry-after': String(Math.ceil(waitMs / 1_000)) })

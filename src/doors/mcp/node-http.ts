@@ -12,7 +12,7 @@ export interface Cut {
   readonly title: string
 }
 
-export const tooMany: Cut = { status: 429, title: 'Too many requests of this address' }
+export const tooMany: Cut = { status: 429, title: 'Too many requests of this address (addressRate, addressBurst)' }
 
 /** Who is not let in, and what is said of it. */
 export interface Refused extends Cut {

@@ -129,7 +129,9 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
     if (mayJoin !== undefined && !me.admin && !mayJoin(askerFacts(me, asker, name))) throw againstPolicy('policyJoin')
     // It may be taken back at another process at this moment.
     if (isInvitee && !await removeInvitation(tx, me.id, name)) throw noChannel(name)
-    if (channel.agents.size >= options.maxMembersPerChannel) throw new Fail('LIMIT_REACHED', `${name} is full`)
+    const { maxMembersPerChannel: most } = options
+    if (channel.agents.size >= most)
+      throw new Fail('LIMIT_REACHED', `${name} has ${most} members connected, as many as a channel may (maxMembersPerChannel)`)
   }
 
   const found = (name: string, channel: Channel | undefined): Channel => {

@@ -146,7 +146,8 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     const id = login.id ?? ephemeralId(ctx)
     const sessions = roster.sessions(id)
     if (!sessions.has(session) && sessions.count >= options.maxSessionsPerAgent)
-      throw new Fail('LIMIT_REACHED', `An agent may have ${options.maxSessionsPerAgent} sessions at once`)
+      throw new Fail('LIMIT_REACHED',
+        `An agent may have ${options.maxSessionsPerAgent} sessions at once (maxSessionsPerAgent); end one first`)
     if (sessions.has(session) && roster.takeovers(id, now) >= maxTakeoversPerMinute)
       throw new Fail('RATE_LIMITED', 'Two connections fight for this session; use different session labels', 30_000)
     // A key and a resume token are worth what their agent is worth now.
