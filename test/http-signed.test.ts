@@ -1,6 +1,8 @@
 // Requests that an agent's own key signs (RFC 9421): at the HTTP door, and from the shell.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createHash, sign, verify } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
+import { httpbis } from 'http-message-signatures'
 import { signHttpRequest } from '../lib/identity/index.ts'
 import { Cli } from './kit/cli.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
@@ -96,6 +98,54 @@ test('a signed request is its agent’s, without a token, and may what only the 
   const [listed] = (await ask({ method: 'GET', path: '/v1/tokens', body: '' })).body['items'] as readonly { token_id: string }[]
   expect(await ask({ method: 'DELETE', path: `/v1/tokens/${listed!.token_id}`, body: '' })).toMatchObject({ status: 204 })
   expect((await ask({ method: 'GET', path: '/v1/tokens', body: '' })).body['items']).toEqual([])
+})
+
+describe('another implementation of RFC 9421, http-message-signatures', () => {
+  const body = '{"content":"said by another"}'
+  const path = '/v1/channels/general/messages?none=%20of+it'
+  const url = () => `${relay.httpUrl}${path}`
+  const digestOf = (text: string) => `sha-256=:${createHash('sha256').update(text).digest('base64')}:`
+  const fields = ['@method', '@authority', '@path', '@query', 'content-digest', 'idempotency-key']
+
+  test('verifies what our signer signed, and nothing that was changed', async () => {
+    const check = (headers: Sent, method = 'POST', at = url()) =>
+      httpbis.verifyMessage({
+        keyLookup: ({ keyid }) =>
+          Promise.resolve({ id: String(keyid), algs: ['ed25519'], verify: async (data, by) => verify(null, data, key.privateKey, by) }),
+        requiredFields: fields,
+        requiredParams: ['created', 'keyid', 'nonce', 'tag'],
+        notAfter: relay.clock.now() / 1_000 + 300,
+      }, { method, url: at, headers: { ...headers } })
+    const headers = headersOf({ path, body, more: { 'idempotency-key': 'k' } })
+    expect(headers['content-digest']).toBe(digestOf(body))
+    expect(await check(headers)).toBe(true)
+    expect(await check(headers, 'PUT')).toBe(false)
+    expect(await check(headers, 'POST', `${url()}1`)).toBe(false)
+    expect(await check({ ...headers, 'content-digest': digestOf('{}') })).toBe(false)
+    expect(await check({ ...headers, 'idempotency-key': 'j' })).toBe(false)
+  })
+
+  test('signs what our door takes, once, and not with another key', async () => {
+    const signed = async ({ id, privateKey }: Key, nonce: string) => {
+      const message = await httpbis.signMessage({
+        key: { id, alg: 'ed25519', sign: async data => sign(null, data, privateKey) },
+        fields,
+        params: ['created', 'keyid', 'nonce', 'alg', 'expires', 'tag'],
+        paramValues: { created: new Date(relay.clock.now()), expires: new Date(relay.clock.now() + 60_000), nonce, tag: 'agentchat' },
+      }, {
+        method: 'POST',
+        url: url(),
+        headers: { 'content-type': 'application/json', 'content-digest': digestOf(body), 'idempotency-key': nonce },
+      })
+      const headers = Object.entries(message.headers).map(([name, value]) => [name.toLowerCase(), String(value)])
+      return Object.fromEntries([...headers, ['content-length', String(body.length)]]) as Sent
+    }
+    const headers = await signed(key, 'a-nonce-of-another')
+    expect(await send('POST', path, headers, body)).toMatchObject({ status: 201, body: { type: 'ACK' } })
+    expect(await send('POST', path, headers, body)).toMatchObject({ status: 401, code: 'SIGNATURE_INVALID' })
+    const forged = await signed({ ...newKey(), id: key.id }, 'a-nonce-of-somebody')
+    expect(await send('POST', path, forged, body)).toMatchObject({ status: 401, code: 'SIGNATURE_INVALID' })
+  })
 })
 
 test('whatever is changed, old, used before or another’s is refused, and nothing of it is done', async () => {
