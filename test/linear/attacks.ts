@@ -127,6 +127,14 @@ const bits = [
   '💥',
   '\u0323\u0301',
   'Σ',
+  // Markdown.
+  '*a_',
+  '- ',
+  '1. a\n',
+  '> ',
+  '[a](',
+  '~~`',
+  'www.a.',
 ]
 
 /** For code that is no pattern: what patterns have trouble with, and what parsers have. */

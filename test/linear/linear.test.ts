@@ -35,12 +35,13 @@ const scanOf = (file: string): Scan | undefined => {
     if (type === 'CallExpression' && callee?.type === 'MemberExpression' && takesApart.has(callee.property?.name ?? '')) calls++
     for (const part of Object.values(node)) visit(part)
   }
-  visit(parseAst(readFileSync(file, 'utf8'), { lang: 'ts' }))
+  visit(parseAst(readFileSync(file, 'utf8'), { lang: file.endsWith('.tsx') ? 'tsx' : 'ts' }))
   return patterns.length + built + calls === 0 ? undefined : { patterns, built }
 }
 
-const files = ['bin', 'lib', 'src'].flatMap(root => readdirSync(root, { recursive: true, encoding: 'utf8' }).map(name => join(root, name)))
-  .filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts')).sort()
+const files = ['bin', 'lib', 'src', 'web'].flatMap(root =>
+  readdirSync(root, { recursive: true, encoding: 'utf8' }).map(name => join(root, name))
+).filter(file => /\.tsx?$/.test(file) && !file.endsWith('.test.ts')).sort()
 const scans = new Map(files.flatMap(file => {
   const scan = scanOf(file)
   return scan === undefined ? [] : [[file, scan] as const]

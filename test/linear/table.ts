@@ -74,6 +74,7 @@ import { parseMsgId } from '../../src/store/log.ts'
 import { wordsOf } from '../../src/store/postgres/dialect.ts'
 import { wordsIn } from '../../src/store/words.ts'
 import { keyHere, keyThere, storableOf } from '../../src/store/postgres/text.ts'
+import { partsOf, tokensOf } from '../../web/kit/markdown-tokens.ts'
 
 const sought = [{ words: [{ raw: 'a', word: 'a' }], isPrefix: true }]
 
@@ -450,4 +451,24 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/store/log.ts': { peer: 'message ids', run: { parseMsgId: text => parseMsgId(text, text) } },
   // The engine's normalize() costs the square where combining marks stand in a row: the wire bounds this text to 200 characters.
   'src/store/people.ts': { peer: 'search terms', run: { normalize: text => text.slice(0, 200).normalize('NFC') } },
+  'web/kit/amount.ts': { own: 'amounts, as a person types them' },
+  'web/kit/markdown.tsx': { peer: 'messages, and where their links lead' },
+  'web/kit/markdown-tokens.ts': { peer: 'messages', run: { tokensOf, partsOf } },
+  'web/kit/visible-text.tsx': { peer: 'names, and whatever is shown in one line' },
+  'web/pages/agents/between.tsx': { peer: 'tasks of deals' },
+  'web/pages/anything/': { own: 'what a person types, and the protocol table' },
+  'web/pages/chat/': { own: 'what a person types' },
+  'web/pages/deals/overview.tsx': { peer: 'tasks of deals' },
+  'web/pages/deals/propose.tsx': { own: 'what a person types' },
+  'web/pages/settings/': { own: 'digits that a person types' },
+  'web/shell/': { own: 'what a person types, and where the page is' },
+  'web/state/carrying.ts': { own: 'names of files that a person brings' },
+  'web/state/channels.ts': { own: 'ids that the page keeps' },
+  'web/state/keep.ts': { own: 'what the page keeps' },
+  'web/state/link-host.ts': { own: 'digits that a person types' },
+  'web/state/metrics.ts': { peer: 'metrics, as a relay tells them' },
+  'web/state/session.ts': { own: 'where the page is' },
+  'web/state/vault.ts': { own: 'names of keys' },
+  'web/text/': { own: 'our own texts' },
+  'web/vite.config.ts': { own: 'names of our files' },
 }

@@ -1,8 +1,9 @@
 // Markdown of somebody else: read into tokens, and shown as elements of ours. No text of it ever becomes markup.
-import { Lexer, type Token, type Tokens } from 'marked'
+import type { Token, Tokens } from 'marked'
 import type { ComponentChildren } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
 import { visible } from '../../lib/identity/fence.ts'
+import { tokensOf } from './markdown-tokens.ts'
 import { t } from '../text/index.ts'
 
 /** What is read as Markdown at all, how deep it goes, and how many elements it becomes: beyond, it is text. */
@@ -127,12 +128,4 @@ const endOf = (text: string, maxShown: number): number => {
     end = next + 1
   }
   return end
-}
-
-const tokensOf = (text: string): readonly Token[] => {
-  try {
-    return new Lexer({ gfm: true, breaks: true }).lex(text)
-  } catch {
-    return [{ type: 'text', raw: text, text } as Tokens.Text]
-  }
 }
