@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto'
 import { createReadStream, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Deliverable } from '../../lib/client/index.ts'
+import { safeFileName, safeFileNames } from '../../lib/protocol/file-name.ts'
 import { limits } from '../../lib/protocol/limits.ts'
 import { makeFolder } from '../../lib/node/folder.ts'
 import { CliError } from './exit.ts'
-import { safeFileName, safeFileNames } from './file-name.ts'
 import { visible } from './terminal.ts'
 
 export type DeliveredFile = NonNullable<Deliverable['files']>[number]

@@ -44,6 +44,7 @@ import { Nick } from '../../lib/protocol/request-fields.ts'
 import { isSameHost, refusalOf } from '../../lib/client/hosts.ts'
 import { storedTextOf } from '../../lib/client/transcript-checks.ts'
 import { decodeFrame, decodeRequest } from '../../lib/protocol/index.ts'
+import { safeFileName } from '../../lib/protocol/file-name.ts'
 import { minorOf } from '../../lib/protocol/money.ts'
 import { mentionsIn } from '../../lib/protocol/mentions.ts'
 import { rawField, rawItems } from '../../lib/protocol/raw.ts'
@@ -264,6 +265,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
       ]),
     ),
   },
+  'lib/protocol/file-name.ts': { peer: 'names of files that were delivered, or come with messages', run: { safeFileName } },
   'lib/protocol/mentions.ts': { peer: 'messages', run: { mentionsIn } },
   'lib/protocol/raw.ts': {
     peer: 'frames as they came',
@@ -279,7 +281,6 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/cli/commands/webhook.ts': { own: 'where the user posts to' },
   'src/cli/commands/who.ts': { peer: 'keys as a relay tells them' },
   'src/cli/connection.ts': { peer: 'a question of the relay' },
-  'src/cli/file-name.ts': { peer: 'names of files that were delivered' },
   'src/cli/receipt-file.ts': { peer: 'files of receipts' },
   'src/cli/terminal.ts': {
     peer: 'everything that is shown',

@@ -132,7 +132,7 @@ describe.skipIf(noBrowser !== undefined)('around the messages', () => {
     const save = message(page, 'Look').getByRole('button', { name: 'Save ..<b>page<b>.html' })
     const [saved] = await Promise.all([page.waitForEvent('download'), save.click()])
     expect([saved.suggestedFilename(), readFileSync(await saved.path(), 'utf8')]).toEqual([
-      '_b_page_b_.html',
+      '_.._b_page_b_.html',
       '<script>window.hurt = 1</script>',
     ])
     await context.route(/\/files\//, route => route.fulfill({ body: '<script>window.hurt = 2</script>' }))

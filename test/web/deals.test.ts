@@ -113,15 +113,15 @@ describe.skipIf(noBrowser !== undefined)('agents and deals', () => {
     await act(page, 'Pay this milestone')
     await bot.trade.submit(proposalId, {
       files: [{
-        name: 'review (1).md',
+        name: '-review (1).md',
         bytes: content.length,
         sha256: createHash('sha256').update(content).digest('hex'),
         content: content.toString('base64'),
       }],
     })
-    const save = page.getByRole('button', { name: 'Save review (1).md' })
+    const save = page.getByRole('button', { name: 'Save -review (1).md' })
     const [file] = await Promise.all([page.waitForEvent('download'), save.click()])
-    expect([file.suggestedFilename(), readFileSync(await file.path())]).toEqual(['review_1_.md', content])
+    expect([file.suggestedFilename(), readFileSync(await file.path())]).toEqual(['_-review (1).md', content])
     const written = bot.once('RECEIPT')
     await act(page, 'Complete and pay', () => dialog(page).getByLabel('Remark').fill('thanks'))
     expect(vouched()).toBe(3)

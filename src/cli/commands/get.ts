@@ -26,7 +26,7 @@ export const get = command({
     const { args: { what }, options, io, out } = call
     const [{ getFile }, { safeFileNames }, { progressText }, { join }, { stat }] = await Promise.all([
       import('../../../lib/node/files.ts'),
-      import('../file-name.ts'),
+      import('../../../lib/protocol/file-name.ts'),
       import('../progress-text.ts'),
       import('node:path'),
       import('node:fs/promises'),

@@ -80,7 +80,7 @@ const fileFor = async (call: SendCall, client: AgentChatClient, path: string) =>
   const { io, out } = call
   const [{ putFile }, { safeFileName }, { progressText }, { basename }, transfer] = await Promise.all([
     import('../../../lib/node/files.ts'),
-    import('../file-name.ts'),
+    import('../../../lib/protocol/file-name.ts'),
     import('../progress-text.ts'),
     import('node:path'),
     transferOf(call),
@@ -251,7 +251,8 @@ export const send = command({
       throw new CliError('usage', '--file and standard input do not go together')
     if (options.stdin || message === '-') return sendStdin(call)
     if (options.file !== undefined)
-      return sendOne(call, message ?? (await import('../file-name.ts')).safeFileName(options.file.split(/[\\/]/).at(-1)!))
+      return sendOne(call,
+        message ?? (await import('../../../lib/protocol/file-name.ts')).safeFileName(options.file.split(/[\\/]/).at(-1)!))
     if (message === undefined)
       throw new CliError('usage', 'Missing argument MESSAGE',
         "Give the text in quotes, or - to send the lines of standard input. To a shell a bare # begins a comment: '#general'.")

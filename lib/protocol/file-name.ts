@@ -1,4 +1,5 @@
-// The name under which a file that a peer named is written here: never one that a shell, a tool or a file system takes for something else.
+// The name under which a file that a peer named is written, here or by a browser: never one that a shell, a tool or a file system takes for
+// something else.
 
 /** Names that are devices on Windows, whatever follows a dot. */
 const reserved = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\.|$)/i
@@ -19,13 +20,15 @@ const withoutTail = (name: string): string => {
   return name.slice(0, end) + '_'.repeat(name.length - end)
 }
 
+const bytesOf = (text: string): number => new TextEncoder().encode(text).length
+
 /** No longer than file systems take, and its extension with it. */
 const cut = (name: string): string => {
-  if (Buffer.byteLength(name) <= maxBytes) return name
+  if (bytesOf(name) <= maxBytes) return name
   const extension = /\.[\w-]{1,16}$/.exec(name)?.[0] ?? ''
   let kept = ''
   for (const char of name) {
-    if (Buffer.byteLength(kept) + Buffer.byteLength(char) + extension.length > maxBytes) break
+    if (bytesOf(kept + char) + extension.length > maxBytes) break
     kept += char
   }
   return kept + extension
