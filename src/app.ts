@@ -336,10 +336,11 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         where: 'conformanceFixtures',
         message: 'it answers everybody: it wants a relay on the loopback (host: 127.0.0.1)',
       }])
+    const incarnation = randomHex(8)
     const bearers = new Bearers({ inside: () => relay.inside, store, clock, via: 'mcp' })
     const mcp = config.mcp
       ? new McpMount({
-        inside: () => relay.inside,
+        ...{ inside: () => relay.inside, store, incarnation },
         admit: async visit => {
           const bearer = await bearers.of(visit).catch((error: unknown) => {
             throw refusalOf(error)
@@ -415,8 +416,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       addressBans: await addressBans(store.read, addressOf),
       bus,
       process: {
-        incarnation: randomHex(8),
-        version,
+        ...{ incarnation, version },
         configHash: agreementOf(config),
         motdKey: config.motd === undefined ? motdKey : undefined,
         addressOf,

@@ -1,4 +1,5 @@
-// Tokens of agents: what of each is kept. The secret is not; its hash is.
+// Tokens of agents: what of each is kept. The secret is not; its hash is. What was said and shown by one is in the same row: by-token.ts.
+import { byTokenColumns } from './by-token.ts'
 import { preparedRead, preparedWrite } from './prepared.ts'
 import type { Db, Migration, ReadTables, Tx, WriteTables } from './store.ts'
 
@@ -23,19 +24,36 @@ interface Tables {
 
 export const tokenMigrations: Migration = {
   feature: 'tokens',
-  steps: [`
+  steps: [
+    `
     CREATE TABLE door_tokens (id TEXT PRIMARY KEY, agent TEXT NOT NULL, hash TEXT NOT NULL, name TEXT, scopes TEXT NOT NULL,
       created INTEGER NOT NULL, expires INTEGER NOT NULL, used INTEGER) WITHOUT ROWID;
     CREATE INDEX door_tokens_agent ON door_tokens (agent, created);
     CREATE INDEX door_tokens_expires ON door_tokens (expires);
-  `],
-  postgres: [`
+  `,
+    byTokenColumns('INTEGER'),
+  ],
+  postgres: [
+    `
     CREATE TABLE door_tokens (id TEXT PRIMARY KEY, agent TEXT NOT NULL, hash TEXT NOT NULL, name TEXT, scopes TEXT NOT NULL,
       created BIGINT NOT NULL, expires BIGINT NOT NULL, used BIGINT);
     CREATE INDEX door_tokens_agent ON door_tokens (agent, created);
     CREATE INDEX door_tokens_expires ON door_tokens (expires);
-  `],
+  `,
+    { expand: byTokenColumns('BIGINT') },
+  ],
 }
+
+const columns = [
+  'door_tokens.id',
+  'door_tokens.agent',
+  'door_tokens.hash',
+  'door_tokens.name',
+  'door_tokens.scopes',
+  'door_tokens.created',
+  'door_tokens.expires',
+  'door_tokens.used',
+] as const
 
 export const addToken = async (tx: Tx, row: TokenRow): Promise<void> => {
   await tx.tables<Tables>().insertInto('door_tokens').values(row).execute()
@@ -43,7 +61,7 @@ export const addToken = async (tx: Tx, row: TokenRow): Promise<void> => {
 
 /** Those that have not ended, the oldest first. */
 export const tokensOf = (db: Db, agent: string, now: number): Promise<readonly TokenRow[]> =>
-  db.tables<Tables>().selectFrom('door_tokens').selectAll().where('agent', '=', agent).where('expires', '>', now)
+  db.tables<Tables>().selectFrom('door_tokens').select(columns).where('agent', '=', agent).where('expires', '>', now)
     .orderBy('created').orderBy('id').execute()
 
 export const removeToken = async (tx: Tx, agent: string, id: string): Promise<void> => {
@@ -55,7 +73,7 @@ export const forgetTokens = async (tx: Tx, before: number): Promise<void> => {
 }
 
 const findById = preparedRead((tables: ReadTables<Tables>, id: string) =>
-  tables.selectFrom('door_tokens').innerJoin('agents', 'agents.id', 'door_tokens.agent').selectAll('door_tokens')
+  tables.selectFrom('door_tokens').innerJoin('agents', 'agents.id', 'door_tokens.agent').select(columns)
     .where('door_tokens.id', '=', id).where('rotated_to', 'is', null).where('revoked_at', 'is', null)
 )
 

@@ -2,12 +2,10 @@
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import * as sdk from '@modelcontextprotocol/server'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { randomBytes } from 'node:crypto'
 import type { Identity } from '../../lib/identity/index.ts'
 import { Gate } from '../../src/doors/mcp/gate.ts'
 import type { McpDoor } from '../../src/doors/mcp/http.ts'
 import { toolsDoor, type Admitted } from '../../src/doors/mcp/door.ts'
-import type { Inside } from '../../src/relay/inside.ts'
 import { isWelcomeOrigin } from '../../src/relay/browser-origin.ts'
 import type { DoorVisit } from '../../src/relay/inside.ts'
 import { clientOf, newIdentity } from './client.ts'
@@ -38,11 +36,11 @@ export interface OpenDoor extends AsyncDisposable {
 
 /** `port`: where the former one was; `secret`: its. */
 export const openDoor = async (
-  inside: Inside,
+  { inside, store }: Pick<TestRelay, 'inside' | 'store'>,
   { port = 0, secret = 'secret', known, now = Date.now }: {
     readonly port?: number
     readonly secret?: string
-    /** token → agent */
+    /** id of a token → agent */
     readonly known: ReadonlyMap<string, string>
     readonly now?: () => number
   },
@@ -52,7 +50,7 @@ export const openDoor = async (
     failures.push(error)
     return 'i'
   }
-  const door = toolsDoor({ sdk, inside, secret, maxWaitMs: 110_000, now, failed })
+  const door = toolsDoor({ sdk, inside, store, incarnation: 'this one', secret, maxWaitMs: 110_000, now, failed })
   const gate = new Gate({
     authenticate: ({ request: { headers: { authorization } } }: DoorVisit): Promise<Admitted> => {
       const token = /^Bearer (\S+)$/.exec(authorization ?? '')?.[1] ?? ''
@@ -90,11 +88,11 @@ export const openDoor = async (
   }
 }
 
-/** An agent that has been here, and a token for it. */
+/** An agent that has been here, and a token for it: at the door its id is enough. */
 export const knownAgent = async (relay: TestRelay, name: string, known: Map<string, string>, identity: Identity = newIdentity(name)) => {
   const client = await clientOf(relay, { identity })
+  const { token_id: token } = await client.request('TOKEN_CREATE', { name: 'host' })
   await client.close()
-  const token = randomBytes(8).toString('hex')
   known.set(token, identity.agentId)
   return { id: identity.agentId, token, identity }
 }

@@ -1,4 +1,5 @@
 // A seat that is a client of the relay with the user's own key: everything is signed here, and the connection comes back by itself.
+import { createHash } from 'node:crypto'
 import {
   AgentChatError,
   Authors,
@@ -15,10 +16,23 @@ import {
 } from '../../../lib/client/index.ts'
 import { frames, type Frame, type FrameType, type ReplyType, type RequestType } from '../../../lib/protocol/index.ts'
 import { GuestInbox } from './guest-inbox.ts'
-import { Refusal, ToldRefusal, type Body, type Change, type Kept, type Said, type Seat, type SignedType } from './seat.ts'
+import {
+  Refusal,
+  saidMs,
+  ToldRefusal,
+  type Body,
+  type Change,
+  type Kept,
+  type Said,
+  type Seat,
+  type SignedType,
+  type Stored,
+} from './seat.ts'
 
 /** How often a request is made again whose answer was lost with the connection. */
 const maxTries = 4
+/** What is remembered of what was said. */
+const maxSaid = 100
 
 /** Kinds of events that an inbox holds beside messages. */
 const steps = (Object.keys(frames) as FrameType[]).filter(type => type !== 'MSG' && frames[type].kind === 'event')
@@ -30,6 +44,8 @@ export class ClientSeat implements Seat {
   readonly #guest: GuestInbox | undefined
   readonly #waiting = new Set<() => void>()
   readonly #listeners = new Set<(change: Change) => void>()
+  /** What was said in the last minute, and where: place and text, hashed, and when. */
+  readonly #said = new Map<string, number>()
   /** Why the session is over for good. */
   #ended: string | undefined
 
@@ -84,9 +100,10 @@ export class ClientSeat implements Seat {
     }
   }
 
-  async say({ to, content, id, in_reply_to }: Said, signal?: AbortSignal): Promise<Frame<'ACK'>> {
+  async say({ to, content, id, in_reply_to, newAt }: Said, signal?: AbortSignal): Promise<Stored> {
+    const isTwice = newAt !== undefined && this.#hasJustSaid(`${to} ${content}`, newAt)
     try {
-      return (await this.#client.send(to, content, { id, inReplyTo: in_reply_to, ...(signal && { signal }) })).frame
+      return { ack: (await this.#client.send(to, content, { id, inReplyTo: in_reply_to, ...(signal && { signal }) })).frame, isTwice }
     } catch (error) {
       throw this.#refusal(error)
     }
@@ -130,6 +147,15 @@ export class ClientSeat implements Seat {
       this.#waiting.add(wake)
       signal.addEventListener('abort', wake)
     })
+  }
+
+  #hasJustSaid(said: string, now: number): boolean {
+    const key = createHash('sha256').update(said).digest('base64')
+    const before = this.#said.get(key)
+    this.#said.delete(key)
+    if (this.#said.size >= maxSaid) this.#said.delete(this.#said.keys().next().value!)
+    this.#said.set(key, now)
+    return before !== undefined && now - before < saidMs
   }
 
   /** Where it was entered, it is entered again after a reconnect: what is said there is heard. */

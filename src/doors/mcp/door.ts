@@ -1,5 +1,5 @@
-// The relay's own MCP door: the tools, for whoever has a token, at a seat without a socket. What a caller was shown is kept here for a while;
-// lost, it is shown again.
+// The relay's own MCP door: the tools, for whoever has a token, at a seat without a socket. What a caller was shown is kept with the token, so
+// that each call may come in at another process; here are only seats, which whoever listens needs to be told.
 import { randomBytes } from 'node:crypto'
 import type { RequestType } from '../../../lib/protocol/index.ts'
 import type { Caller, Inside } from '../../relay/inside.ts'
@@ -9,12 +9,13 @@ import { McpDoor, type McpDoorOptions } from './http.ts'
 import { InsideSeat } from './inside-seat.ts'
 import { changeOf, uriOf } from './resources.ts'
 import { placeOf, serverFactory, type Place } from './server.ts'
+import { tokenMemory, type TokenMemoryOptions } from './token-memory.ts'
 import { toolSets } from './tools.ts'
 
 /** Who was let in, and by which token: each has a place of its own. */
 export interface Admitted {
   readonly caller: Caller
-  /** Which one, in a word that is not the token itself. */
+  /** Its id, which is not the token itself. */
   readonly token: string
   /** Which scope it lacks for a request; undefined: it may. */
   readonly lacks: (type: RequestType) => string | undefined
@@ -24,7 +25,7 @@ export interface Admitted {
   readonly watch: (ended: () => void) => () => void
 }
 
-export interface ToolsDoorOptions extends Omit<McpDoorOptions<Admitted>, 'serve' | 'nameOf' | 'watch'> {
+export interface ToolsDoorOptions extends Omit<McpDoorOptions<Admitted>, 'serve' | 'nameOf' | 'watch' | 'ended'>, TokenMemoryOptions {
   readonly inside: Inside
   /** ms that a call may take at most */
   readonly maxWaitMs: number
@@ -33,14 +34,19 @@ export interface ToolsDoorOptions extends Omit<McpDoorOptions<Admitted>, 'serve'
 /** Places that are kept, those used last. */
 const maxPlaces = 10_000
 
-export const toolsDoor = ({ inside, maxWaitMs, ...options }: ToolsDoorOptions): McpDoor<Admitted> => {
+export const toolsDoor = ({ inside, store, incarnation, maxWaitMs, ...options }: ToolsDoorOptions): McpDoor<Admitted> => {
   const { sdk, now, failed } = options
   const placeName = ({ caller, token }: Admitted) => `${caller.agent} ${token}`
   const places = new Map<string, Place & { readonly seat: InsideSeat }>()
   const codes = new Codes(randomBytes(32), now)
+  const memoryOf = ({ token }: Admitted) => tokenMemory({ store, incarnation, secret: options.secret }, token)
+  const newPlace = (admitted: Admitted) => {
+    const { shown, said } = memoryOf(admitted)
+    return placeOf(new InsideSeat(inside, admitted, said), shown)
+  }
   const placeFor = (admitted: Admitted) => {
     const name = placeName(admitted)
-    const place = places.get(name) ?? placeOf(new InsideSeat(inside, admitted))
+    const place = places.get(name) ?? newPlace(admitted)
     places.delete(name)
     if (places.size >= maxPlaces) places.delete(places.keys().next().value!)
     places.set(name, place)
@@ -55,6 +61,7 @@ export const toolsDoor = ({ inside, maxWaitMs, ...options }: ToolsDoorOptions): 
     ...options,
     nameOf: admitted => `${placeName(admitted)}${admitted.isStructured ? ' structured' : ''}`,
     watch: ({ watch }, ended) => watch(ended),
+    ended: admitted => memoryOf(admitted).ended,
     serve: admitted => ({
       server: era =>
         (admitted.isStructured ? serverForPrograms : serverForModels)({

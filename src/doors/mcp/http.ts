@@ -2,9 +2,9 @@
 import type { McpHttpHandler, Server, ServerEvent, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server'
 import type { DoorVisit } from '../../relay/inside.ts'
 import { bodyOf, goneSignal, problem, refuse, sendWeb, webRequest, type Cut } from './node-http.ts'
-import { Seals } from './sealed.ts'
+import { sealOf, Seals } from './sealed.ts'
 import type { Sdk } from './server.ts'
-import { Sessions } from './sessions.ts'
+import { Sessions, type EndedSessions } from './sessions.ts'
 
 /** What serves one caller: servers of either era. */
 export interface Serving {
@@ -24,6 +24,8 @@ export interface McpDoorOptions<C> {
   readonly watch: (caller: C, ended: () => void) => () => void
   /** Seals session ids. */
   readonly secret: string
+  /** The sessions of a caller that are over, wherever they were ended. */
+  readonly ended: (caller: C) => EndedSessions
   /** ms since 1970 */
   readonly now: () => number
   readonly failed: (error: unknown) => string
@@ -133,15 +135,20 @@ export class McpDoor<C> {
 
   /** The older era: known and alive, else genuine and served without a session, else not there. */
   async #older({ web, session, parsed }: Asked, caller: C, name: string): Promise<Response | Cut> {
-    const { now, sdk, serve } = this.#options
+    const { now, sdk, serve, ended } = this.#options
     if (typeof session === 'string') {
-      if (this.#sessions.isEnded(session) || !this.#seals.isGenuine(session, name)) return notFound
-      const live = this.#sessions.use(session, name, now())
-      if (live !== undefined) return live.transport.handleRequest(web, parsed)
+      if (!this.#seals.isGenuine(session, name)) return notFound
+      if (await ended(caller).has(sealOf(session))) {
+        this.#sessions.drop(session)
+        return notFound
+      }
       if (web.method === 'DELETE') {
-        this.#sessions.end(session)
+        await ended(caller).add(sealOf(session))
+        this.#sessions.drop(session)
         return new Response(null, { status: 200 })
       }
+      const live = this.#sessions.use(session, name, now())
+      if (live !== undefined) return live.transport.handleRequest(web, parsed)
     }
     if (web.method !== 'POST') return { status: 405, title: 'There is no stream here to read: POST' }
     if (session === undefined && sdk.isInitializeRequest(parsed.parsedBody)) return this.#begin(web, parsed, caller, name)
@@ -154,7 +161,6 @@ export class McpDoor<C> {
     const transport = new sdk.WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => this.#seals.make(name),
       onsessioninitialized: id => this.#sessions.add(id, name, { server, transport }, now()),
-      onsessionclosed: id => this.#sessions.end(id),
     })
     await server.connect(transport)
     return transport.handleRequest(web, parsed)

@@ -2,8 +2,9 @@
 import { Authors, type SignatureState } from '../../../lib/client/index.ts'
 import type { AgentId, Frame, ReplyType, RequestType } from '../../../lib/protocol/index.ts'
 import { timerMs } from '../../../lib/protocol/timer.ts'
-import { Fail, type Caller, type Inside, type Positions } from '../../relay/inside.ts'
-import { Refusal, type Body, type Change, type Kept, type Said, type Seat, type SignedType } from './seat.ts'
+import { Fail, type Along, type Caller, type Inside, type Positions } from '../../relay/inside.ts'
+import { Refusal, type Body, type Change, type Kept, type Said, type Seat, type SignedType, type Stored } from './seat.ts'
+import type { TokenMemory } from './token-memory.ts'
 
 export class InsideSeat implements Seat {
   readonly signs = false
@@ -16,11 +17,17 @@ export class InsideSeat implements Seat {
   #seen = 0
 
   readonly #lacks: (type: RequestType) => string | undefined
+  readonly #said: TokenMemory['said']
 
-  constructor(inside: Inside, { caller, lacks }: { readonly caller: Caller, readonly lacks: (type: RequestType) => string | undefined }) {
+  constructor(
+    inside: Inside,
+    { caller, lacks }: { readonly caller: Caller, readonly lacks: (type: RequestType) => string | undefined },
+    said: TokenMemory['said'],
+  ) {
     this.#inside = inside
     this.#caller = caller
     this.#lacks = lacks
+    this.#said = said
   }
 
   /** Whoever sits here asks from another address now. */
@@ -39,11 +46,17 @@ export class InsideSeat implements Seat {
     return frame as Frame<ReplyType<T>>
   }
 
-  async say(said: Said, signal?: AbortSignal): Promise<Frame<'ACK'>> {
+  async say(said: Said, signal?: AbortSignal): Promise<Stored> {
     this.#check('MSG')
-    const { in_reply_to, ...message } = said
+    const { in_reply_to, newAt, ...message } = said
     const body = { ...message, ...(in_reply_to !== undefined && { in_reply_to }) }
-    return refusing(this.#inside.ask(this.#caller, 'MSG', body, signal && { signal }).then(answer => answer.frame()))
+    let isTwice = false
+    const along: Along = async (tx, now, { fail }) => {
+      if (fail === undefined) isTwice = await this.#said(tx, `${said.to} ${said.content}`, now)
+    }
+    const options = { ...(signal && { signal }), ...(newAt !== undefined && { along }) }
+    const ack = await refusing(this.#inside.ask(this.#caller, 'MSG', body, options).then(answer => answer.frame()))
+    return { ack, isTwice }
   }
 
   /** @throws Refusal */

@@ -10,8 +10,10 @@ import { McpDoor } from './http.ts'
 import { isLoopbackHost } from './loopback.ts'
 import { problem, tooMany, type Refused } from './node-http.ts'
 import { loadSdk, sdkInstall } from './server.ts'
+import { EndedHere } from './sessions.ts'
+import { settle, type TokenMemoryOptions } from './token-memory.ts'
 
-export interface McpMountOptions {
+export interface McpMountOptions extends TokenMemoryOptions {
   /** Once the relay is there. */
   readonly inside: () => Inside
   /** Who comes, by the token that a visit brings. @throws Refused */
@@ -22,7 +24,6 @@ export interface McpMountOptions {
   readonly isLoopback: boolean
   /** What the conformance suite asks for, at /mcp-conformance, for everybody: on the loopback alone. */
   readonly fixtures: boolean
-  readonly secret: string
   readonly maxWaitMs: number
   readonly serverName: string
   /** Where the relay is reached, like wss://relay.example; none where it does not know. */
@@ -92,6 +93,8 @@ export class McpMount implements HttpDoor {
     clearInterval(this.#sweeper)
     const doors = await this.#doors?.catch(() => undefined)
     await Promise.all([doors?.tools.close(), doors?.suite?.close()])
+    // Where that cannot be stored, some of it is shown again.
+    if (doors !== undefined) await settle(this.#options).catch(() => undefined)
   }
 
   async #answer(visit: DoorVisit): Promise<void> {
@@ -126,15 +129,16 @@ export class McpMount implements HttpDoor {
   }
 
   async #open(): Promise<Doors | undefined> {
-    const { inside, fixtures, secret, maxWaitMs, now, failed } = this.#options
+    const { inside, store, incarnation, fixtures, secret, maxWaitMs, now, failed } = this.#options
     const sdk = await loadSdk()
     if (sdk === undefined) return undefined
     const both = { sdk, secret, now, failed }
     const suite = new Fixtures(sdk, secret)
+    const ended = new EndedHere()
     const doors = {
-      tools: toolsDoor({ ...both, inside: inside(), maxWaitMs }),
+      tools: toolsDoor({ ...both, inside: inside(), store, incarnation, maxWaitMs }),
       suite: fixtures
-        ? new McpDoor({ ...both, nameOf: () => 'suite', watch: () => () => undefined, serve: () => suite })
+        ? new McpDoor({ ...both, nameOf: () => 'suite', watch: () => () => undefined, ended: () => ended, serve: () => suite })
         : undefined,
     }
     this.#sweeper = setInterval(() => {

@@ -1,7 +1,8 @@
-// How far a seat's inbox has been shown. What one call showed counts as received when the next one comes: a host that dies in between is shown
-// it again. An answer that a call waited for is shown out of turn, and left out later.
-import { createHash } from 'node:crypto'
+// What of a seat's inbox is shown to whom. What one call showed counts as received when the next one comes: a host that dies in between is
+// shown it again. An answer that a call waited for is shown out of turn, and left out later. Whichever process a call comes in at, what it shows
+// is claimed before it is told, in the place of what was read: of two that would show the same, one looks again.
 import { Refusal, type Kept, type Seat } from './seat.ts'
+import { nothingShown, ShownHere, type Shown, type ShownMemory } from './shown.ts'
 
 /** An entry of the inbox. */
 export interface Entry {
@@ -9,11 +10,17 @@ export interface Entry {
   readonly event: Kept
 }
 
+/** What waits, at one look. */
+export interface Waiting {
+  readonly entries: readonly Entry[]
+  /** There is more behind it. */
+  readonly more: boolean
+  /** What had been shown. */
+  readonly before: Shown
+}
+
 /** Answers that were shown out of turn and may still wait. */
-const maxOutOfTurn = 1_000
-/** How long it is remembered what was said, and how much. */
-const saidMs = 60_000
-const maxSaid = 100
+const maxApart = 200
 /** Steps of deals whose codes are remembered: a code is good for minutes. */
 const maxSteps = 100
 
@@ -22,18 +29,17 @@ const isUncertain: ReadonlySet<string> = new Set(['LOST', 'UNCERTAIN', 'TIMEOUT'
 
 export class Reader {
   readonly #seat: Seat
-  /** The inbox number up to which everything was shown. */
-  #shown: number | undefined
-  readonly #outOfTurn = new Set<number>()
-  /** What was said in the last minute, and where: place and text, hashed, and when. */
-  readonly #said = new Map<string, number>()
+  readonly #memory: ShownMemory
+  /** How far the inbox was received, as was heard last. */
+  #received = 0
   /** Codes that were used and for which step, and what came of it. */
   readonly #steps = new Map<string, Promise<string>>()
-  /** One call after the other: two that read at once would show the same. */
+  /** One call after the other: two that read at once would only get in each other's way. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(seat: Seat) {
+  constructor(seat: Seat, memory: ShownMemory = new ShownHere()) {
     this.#seat = seat
+    this.#memory = memory
   }
 
   /** Runs `work` when no other call reads. */
@@ -43,44 +49,71 @@ export class Reader {
     return turn
   }
 
-  /** What was shown has been received. */
-  async acknowledge(signal?: AbortSignal): Promise<void> {
-    const seq = this.#shown
-    if (seq === undefined) return
-    await this.#seat.ask('RECEIVED', { seq }, signal).catch((error: unknown) => {
-      // Another log than the one that was shown: its numbers are over.
-      if (!(error instanceof Refusal) || error.code !== 'INVALID_MSG') throw error
-      this.#outOfTurn.clear()
-    })
-    this.#shown = undefined
-    for (const each of this.#outOfTurn) if (each <= seq) this.#outOfTurn.delete(each)
-  }
-
-  /** What waits and was not shown out of turn; `more`: beyond it. */
-  async waiting(limit: number, signal?: AbortSignal): Promise<{ readonly entries: readonly Entry[], readonly more: boolean }> {
+  /** What waits and was not shown yet, up to a number of entries. `acknowledge`: what was shown until now has been received. */
+  async waiting(
+    limit: number,
+    { acknowledge, signal }: { readonly acknowledge: boolean, readonly signal: AbortSignal },
+  ): Promise<Waiting> {
+    const before = await this.#memory.shown()
+    let since = before.upTo > this.#received ? before.upTo : undefined
+    /** Up to there everything was shown. */
+    let { upTo } = before
     for (;;) {
-      const { items, more } = await this.#seat.ask('INBOX', { limit }, signal)
-      const entries = items.filter(({ seq }) => !this.#outOfTurn.has(seq))
-      const passed = items[items.findIndex(({ seq }) => !this.#outOfTurn.has(seq)) - 1] ?? (entries.length === 0 ? items.at(-1) : undefined)
-      if (entries.length > 0 || passed === undefined || !more) {
-        if (passed !== undefined) this.#shown = passed.seq
-        if (entries.length === 0) await this.acknowledge(signal)
-        return { entries, more }
+      const page = await this.#page(limit, since, signal)
+      // Another log than the one that was shown: its numbers are over.
+      const { items = [], more = false, seq: head = 0, cursor = this.#received } = page ?? {}
+      if (page === undefined || cursor < this.#received || head < before.upTo) {
+        this.#received = 0
+        await this.#memory.replace(before, nothingShown)
+        return this.waiting(limit, { acknowledge, signal })
       }
-      this.#shown = passed.seq
-      await this.acknowledge(signal)
+      this.#received = cursor
+      const entries = items.filter(({ seq }) => seq > cursor && seq > before.upTo && !before.apart.includes(seq))
+      const [first] = entries
+      for (const { seq } of items) if (first === undefined || seq < first.seq) upTo = seq
+      if (first === undefined && more) {
+        since = Math.max(upTo, cursor)
+        continue
+      }
+      if (acknowledge && upTo > cursor) {
+        await this.#seat.ask('RECEIVED', { seq: upTo }, signal)
+        this.#received = upTo
+      }
+      return { entries, more, before }
     }
   }
 
-  /** Everything up to there was shown. */
-  show(seq: number): void {
-    this.#shown = seq
+  /** The first ones of what waits are shown. False: another call showed something meanwhile. @throws whoever asked gave up */
+  async show({ entries, before }: Waiting, count: number, signal: AbortSignal): Promise<boolean> {
+    const upTo = entries[count - 1]!.seq
+    return this.#claim(before, { upTo, apart: before.apart.filter(seq => seq > upTo) }, signal)
   }
 
-  /** That one was shown, and what is before it may wait. */
-  showOutOfTurn(seq: number): void {
-    if (this.#outOfTurn.size >= maxOutOfTurn) this.#outOfTurn.delete(this.#outOfTurn.values().next().value!)
-    this.#outOfTurn.add(seq)
+  /** That one is shown, and what is before it may wait. False: it was shown before. @throws whoever asked gave up */
+  async showApart(seq: number, signal: AbortSignal): Promise<boolean> {
+    for (;;) {
+      const before = await this.#memory.shown()
+      if (seq <= before.upTo || before.apart.includes(seq)) return false
+      const apart = [...before.apart.filter(each => each > this.#received), seq].slice(-maxApart)
+      if (await this.#claim(before, { ...before, apart }, signal)) return true
+    }
+  }
+
+  async #claim(before: Shown, now: Shown, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted()
+    if (!await this.#memory.replace(before, now)) return false
+    if (!signal.aborted) return true
+    // Whoever gave up meanwhile does not see it.
+    await this.#memory.replace(now, before)
+    throw signal.reason
+  }
+
+  /** undefined: the inbox does not reach that far. */
+  #page(limit: number, since: number | undefined, signal: AbortSignal) {
+    return this.#seat.ask('INBOX', { limit, ...(since !== undefined && { since }) }, signal).catch((error: unknown) => {
+      if (since === undefined || !(error instanceof Refusal) || error.code !== 'INVALID_MSG') throw error
+      return undefined
+    })
   }
 
   /** What comes, or came, of a step that is taken under this code; undefined: it was not used, or for something else. */
@@ -98,15 +131,5 @@ export class Reader {
     })
     this.#steps.set(key, outcome)
     return outcome
-  }
-
-  /** Whether the same was said less than a minute before; `now` in ms. */
-  hasJustSaid(said: string, now: number): boolean {
-    const key = createHash('sha256').update(said).digest('base64')
-    const before = this.#said.get(key)
-    this.#said.delete(key)
-    if (this.#said.size >= maxSaid) this.#said.delete(this.#said.keys().next().value!)
-    this.#said.set(key, now)
-    return before !== undefined && now - before < saidMs
   }
 }

@@ -12,7 +12,19 @@ export interface Said {
   /** the id it is sent under: sent twice, it is stored once */
   readonly id: string
   readonly in_reply_to?: string | undefined
+  /** ms since 1970, where the id is a new one: it is looked whether the same was said there less than a minute before. */
+  readonly newAt: number | undefined
 }
+
+/** One that was stored. */
+export interface Stored {
+  readonly ack: Frame<'ACK'>
+  /** The same was said there less than a minute before, under another id. */
+  readonly isTwice: boolean
+}
+
+/** How long it is remembered what was said. */
+export const saidMs = 60_000
 
 /** Fields of a request that only who has the key can make, without its signature. */
 export type Signable = Readonly<Record<string, unknown>>
@@ -55,7 +67,7 @@ export interface Seat {
   /** Any request that needs no signature, and its answer. @throws Refusal */
   ask<T extends RequestType>(type: T, body: Body<T>, signal?: AbortSignal): Promise<Frame<ReplyType<T>>>
   /** Says something: signed where the key is here. @throws Refusal */
-  say(message: Said, signal?: AbortSignal): Promise<Frame<'ACK'>>
+  say(message: Said, signal?: AbortSignal): Promise<Stored>
   /** A signed request; a step of a deal gives the proposal as it then stands. @throws Refusal SIGNATURE_REQUIRED where no key is here */
   sign(type: SignedType, fields: Signable, signal?: AbortSignal): Promise<Frame<'PROPOSAL_STATE'>['proposal'] | undefined>
   /** What the signature of a stored event is worth, in one word; undefined where nobody looked. */

@@ -9,6 +9,7 @@ import { Reader } from './reader.ts'
 import { changeOf, completed, readResource, resources, resourceTemplates, uriOf } from './resources.ts'
 import { Reply } from './reply.ts'
 import { Refusal, type Seat } from './seat.ts'
+import type { ShownMemory } from './shown.ts'
 import type { Call, Person, Tool, ToolLimits } from './tool.ts'
 import { callTool, listed, refusalText, type Asking } from './tools.ts'
 
@@ -33,7 +34,10 @@ export interface Place {
   readonly reader: Reader
 }
 
-export const placeOf = <S extends Seat>(seat: S): Place & { readonly seat: S } => ({ seat, reader: new Reader(seat) })
+export const placeOf = <S extends Seat>(seat: S, memory?: ShownMemory): Place & { readonly seat: S } => ({
+  seat,
+  reader: new Reader(seat, memory),
+})
 
 export interface ServerParts {
   readonly tools: readonly Tool[]

@@ -15,15 +15,34 @@ export interface SessionLimits {
 
 export const sessionLimits: SessionLimits = { perCaller: 4, inAll: 1_000, idleMs: 30 * 60_000 }
 
-/** Ids that were ended, and are not taken for others' any more; the newest of them. */
-const maxEnded = 10_000
+/** Sessions of one caller that their host ended: their ids are no good any more. What names one here is its seal. */
+export interface EndedSessions {
+  has(seal: string): Promise<boolean>
+  add(seal: string): Promise<void>
+}
+
+const maxEnded = 1_000
+
+/** Those that were ended at this process; the newest of them. */
+export class EndedHere implements EndedSessions {
+  readonly #seals = new Set<string>()
+
+  has(seal: string): Promise<boolean> {
+    return Promise.resolve(this.#seals.has(seal))
+  }
+
+  add(seal: string): Promise<void> {
+    if (this.#seals.size >= maxEnded) this.#seals.delete(this.#seals.values().next().value!)
+    this.#seals.add(seal)
+    return Promise.resolve()
+  }
+}
 
 export class Sessions<T> {
   readonly #limits: SessionLimits
   readonly #close: (value: T) => void
   /** Those used last stand last. */
   readonly #live = new Map<string, Live<T>>()
-  readonly #ended = new Set<string>()
 
   constructor(close: (value: T) => void, limits = sessionLimits) {
     this.#close = close
@@ -58,17 +77,6 @@ export class Sessions<T> {
     if (live === undefined) return
     this.#live.delete(id)
     this.#close(live.value)
-  }
-
-  /** Its host ended it: its id is no good from here on. */
-  end(id: string): void {
-    if (this.#ended.size >= maxEnded) this.#ended.delete(this.#ended.values().next().value!)
-    this.#ended.add(id)
-    this.drop(id)
-  }
-
-  isEnded(id: string): boolean {
-    return this.#ended.has(id)
   }
 
   sweep(now: number): void {

@@ -18,38 +18,47 @@ export const receive = tool({
   hints: { idempotentHint: true },
   run: (call, { wait_s = 0, max = 20 }) =>
     call.reader.inTurn(async () => {
-      const { seat, reader, signal, newReply } = call
-      await reader.acknowledge(signal)
       const waitMs = allowedMs(wait_s, call)
-      const found = await waitFor(waitMs, call, {
-        look: async () => {
-          const page = await reader.waiting(max, signal)
-          return page.entries.length === 0 ? undefined : page
+      // What others show while this one waits is acknowledged by whoever comes next.
+      let isFirst = true
+      const shown = await waitFor(waitMs, call, {
+        look: () => {
+          const asked = { max, acknowledges: isFirst }
+          isFirst = false
+          return showWaiting(call, asked)
         },
-        arrival: over => seat.arrival(over),
+        arrival: over => call.seat.arrival(over),
       })
-      const reply = newReply()
-      if (found === undefined) {
-        return reply.end(
-          wait_s === 0
-            ? 'Nothing waits.'
-            : `Nothing came in ${
-              Math.round(waitMs / 1_000)
-            } s. ${'To wait without spending turns, run in the background: agentchat listen --dm -m 1 --timeout 3600'}`,
-        )
-      }
-      let shown = 0
-      for (const { seq, event } of found.entries) {
-        const isOnly = found.entries.length === 1
-        if (!reply.add(...await eventParts(seat, event, isOnly ? { limit: maxOnlyTextChars } : longer(event, seat.me)))) break
-        // Whoever gave up does not see it.
-        if (signal.aborted) break
-        reader.show(seq)
-        shown++
-      }
-      return shown < found.entries.length || found.more ? reply.end('More waits: call again.', { more: true }) : reply
+      return shown ?? call.newReply().end(
+        wait_s === 0
+          ? 'Nothing waits.'
+          : `Nothing came in ${
+            Math.round(waitMs / 1_000)
+          } s. ${'To wait without spending turns, run in the background: agentchat listen --dm -m 1 --timeout 3600'}`,
+      )
     }),
 })
+
+/** What waits, as far as it fits; undefined: nothing does. What another call shows meanwhile is left out. */
+const showWaiting = async (
+  { seat, reader, signal, newReply }: Call,
+  { max, acknowledges }: { readonly max: number, readonly acknowledges: boolean },
+): Promise<Reply | undefined> => {
+  for (let acknowledge = acknowledges;; acknowledge = false) {
+    const found = await reader.waiting(max, { acknowledge, signal })
+    const { entries } = found
+    if (entries.length === 0) return undefined
+    const reply = newReply()
+    let shown = 0
+    for (const { event } of entries) {
+      const isOnly = entries.length === 1
+      if (!reply.add(...await eventParts(seat, event, isOnly ? { limit: maxOnlyTextChars } : longer(event, seat.me)))) break
+      shown++
+    }
+    if (!await reader.show(found, shown, signal)) continue
+    return shown < entries.length || found.more ? reply.end('More waits: call again.', { more: true }) : reply
+  }
+}
 
 /** Where the rest of a text that was cut can be read. */
 const longer = ({ seq, from, to }: Kept, me: string) =>
@@ -74,21 +83,31 @@ export const send = tool({
     const waitMs = allowedMs(wait_s, call)
     // Where the inbox ends now: the answer comes behind it.
     const head = waitMs > 0 ? (await seat.ask('INBOX', { limit: 1 }, signal).catch(noInbox))?.seq : undefined
-    const twice = key === undefined && reader.hasJustSaid(`${to} ${text}`, now())
-    const said = await seat.say({ to: to as '#x', content: text, id: key ?? call.newId(), in_reply_to: reply_to }, signal)
+    const message = {
+      to: to as '#x',
+      content: text,
+      id: key ?? call.newId(),
+      in_reply_to: reply_to,
+      newAt: key === undefined ? now() : undefined,
+    }
+    const { ack: said, isTwice } = await seat.say(message, signal)
     const reply = newReply()
     const facts = () => ({ msg_id: said.msg_id, seq: said.seq, ...(said.duplicate === true && { duplicate: true }) })
     reply.add({ facts },
       `${said.duplicate === true ? 'Stored before under this key as' : 'Stored as'} ${word(said.msg_id)}, number ${word(said.seq)}.`)
-    if (twice) reply.add('The same text went there less than a minute ago: it is there twice. A key prevents that.')
+    if (isTwice) reply.add('The same text went there less than a minute ago: it is there twice. A key prevents that.')
     if (head === undefined) return waitMs > 0 ? reply.end('No answer is waited for: you have no inbox.') : reply
     const answer = await waitFor(waitMs, call, {
       look: answers(call, said.duplicate === true ? undefined : head, { to, id: said.msg_id }),
       arrival: over => seat.arrival(over),
     })
     if (answer === undefined) return reply.end(`No answer in ${Math.round(waitMs / 1_000)} s; receive has it when it comes.`)
-    reply.add(...await eventParts(seat, answer.event, { limit: maxOnlyTextChars }))
-    if (!signal.aborted) reader.showOutOfTurn(answer.seq)
+    const parts = await eventParts(seat, answer.event, { limit: maxOnlyTextChars })
+    const isShown = !await reader.showApart(answer.seq, signal)
+    // Who asks again under the same key did not see it.
+    if (isShown && said.duplicate !== true)
+      return reply.end(`The answer is there, id=${word(answer.event['msg_id'])}: another call of yours showed it just now.`)
+    reply.add(...parts)
     return reply
   },
 })
