@@ -1,37 +1,32 @@
 // What a link is held to, so that it costs nobody else anything; and homes that are gone, or not what they were.
 import { expect, test } from 'vitest'
-import { fingerprintOf } from '../lib/identity/index.ts'
 import { openKeeper } from '../src/app.ts'
 import { whereOf } from './kit/engine.ts'
 import { newFolder } from './kit/folder.ts'
-import { adminKey, hostOf, link, linkBoth, linksOf, mirrored, signedFor, startLinkable, textsIn, until } from './kit/linked.ts'
+import {
+  adminKey,
+  hostOf,
+  link,
+  linkBoth,
+  linksOf,
+  mirrored,
+  signedFor,
+  startLinkable,
+  stranger,
+  textsIn,
+  trust,
+  until,
+} from './kit/linked.ts'
 import { newProxy } from './kit/proxy.ts'
 import type { TestRelay } from './kit/relay.ts'
 import { newKey } from './kit/wire.ts'
 
 const dayMs = 86_400_000
 
-/** A relay that hands on to a home, and does what it likes: its session there, and what it hands on of an author of its own. */
-const linked = async (home: TestRelay, host: string) => {
-  const [key, author] = [newKey(), newKey()]
-  const wire = await home.login(host.replace('.', '-'), { key })
-  await using boss = await home.connect()
-  await boss.ask({
-    ...{ type: 'ADMIN_LINK', admin_key: adminKey, host, url: `wss://${host}`, trust: 'both' },
-    key: fingerprintOf(key.pem),
-  }, 'LINKS')
-  let n = 0
-  const handed = (more: object = {}) => {
-    const { type: _, sig_v: __, ...message } = signedFor(home, author, '#general', 'x', `${++n}`, home.clock.now())
-    return { type: 'RELAYED', pubkey: author.pem, name: 'ann', message: { ...message, ...more } }
-  }
-  return { wire, handed, [Symbol.asyncDispose]: () => wire[Symbol.asyncDispose]() }
-}
-
 test('a link that brings more than fifty messages a second waits, and no other link does', async () => {
   await using home = await startLinkable()
-  await using much = await linked(home, 'a.example')
-  await using other = await linked(home, 'b.example')
+  await using much = await stranger(home, 'a.example')
+  await using other = await stranger(home, 'b.example')
   await until(async () => (await other.wire.answer(other.handed())).type === 'ACK')
   home.clock.stop()
   const takenOf = async () => {
@@ -52,14 +47,46 @@ test('a link that brings more than fifty messages a second waits, and no other l
 
 test('a link that brings what nobody signed is closed for a day, and no other one is', async () => {
   await using home = await startLinkable()
-  await using bad = await linked(home, 'a.example')
-  await using other = await linked(home, 'b.example')
+  await using bad = await stranger(home, 'a.example')
+  await using other = await stranger(home, 'b.example')
   await until(async () => (await bad.wire.answer(bad.handed())).type === 'ACK')
   for (let i = 0; i < 100; i++) expect(await bad.wire.refusal(bad.handed({ content: 'y' }))).toMatchObject({ code: 'VERIFICATION_FAILED' })
   expect(await bad.wire.refusal(bad.handed())).toMatchObject({ code: 'LINK_REFUSED', retry_after_ms: expect.any(Number) as number })
   await other.wire.ask(other.handed(), 'ACK')
   home.clock.advance(dayMs)
   await until(async () => (await bad.wire.answer(bad.handed())).type === 'ACK')
+})
+
+test('what nobody signed is counted over restarts, and so is the day; whoever trusts the link anew ends it', async () => {
+  using folder = newFolder()
+  const start = () => startLinkable({ data: folder.path })
+  const key = newKey()
+  const host = 'a.example'
+  const strike = async (home: TestRelay, count: number, isNew = false) => {
+    await using bad = await stranger(home, host, { key, isNew })
+    await until(async () => (await bad.wire.answer(bad.handed())).type === 'ACK')
+    for (let i = 0; i < count; i++)
+      expect(await bad.wire.refusal(bad.handed({ content: 'y' }))).toMatchObject({ code: 'VERIFICATION_FAILED' })
+  }
+  {
+    await using home = await start()
+    await strike(home, 60, true)
+  }
+  {
+    await using home = await start()
+    await strike(home, 40)
+    expect(await linksOf(home)).toMatchObject([{ host, closed_until: expect.any(Number) as number }])
+  }
+  await using home = await start()
+  await using bad = await stranger(home, host, { key, isNew: false })
+  expect(await bad.wire.refusal(bad.handed())).toMatchObject({ code: 'LINK_REFUSED', retry_after_ms: expect.any(Number) as number })
+  await trust(home, host, { trust: 'read' })
+  await trust(home, host)
+  expect((await linksOf(home))[0]).not.toHaveProperty('closed_until')
+  await until(async () => (await bad.wire.answer(bad.handed())).type === 'ACK')
+  await strike(home, 99)
+  await using after = await stranger(home, host, { key, isNew: false })
+  await until(async () => (await after.wire.answer(after.handed())).type === 'ACK')
 })
 
 test('what waits for a home that does not come back is given up before it could be taken for a repeat, and the mirror stays', async () => {

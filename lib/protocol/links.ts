@@ -52,6 +52,7 @@ export const frames = {
         waiting: z.int(),
         state: z.literal(['idle', 'connecting', 'open', 'refused']),
         problem: z.optional(z.string()),
+        closed_until: z.optional(Time),
         mirrors: z.array(z.object({
           channel: ChannelAddress,
           state: MirrorState,

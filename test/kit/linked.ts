@@ -1,16 +1,21 @@
 // Two relays, one of which mirrors channels of the other, as a way between them lets it.
 import { randomBytes } from 'node:crypto'
-import { messageTextV2 } from '../../lib/identity/index.ts'
+import { fingerprintOf, messageTextV2 } from '../../lib/identity/index.ts'
 import { addressOf } from '../../lib/protocol/index.ts'
 import type { Config } from '../../src/app.ts'
 import { startTestRelay, type TestRelay } from './relay.ts'
-import { signWith, type Key, type Wire } from './wire.ts'
+import { newKey, signWith, type Key, type Wire } from './wire.ts'
 
 export const adminKey = 'an admin key for tests'
 
+export const linkable = { links: 'listed', adminKey, logLevel: 'error', frameRate: 0, addressFrameRate: 0 } as const
+
+/** A relay as operators and agents reach it. */
+type Reached = Pick<TestRelay, 'connect'>
+
 /** Relays look at what is due fifty times a second, and come back at once. */
 export const startLinkable = (overrides: Partial<Config> = {}, parts: Parameters<typeof startTestRelay>[1] = {}): Promise<TestRelay> =>
-  startTestRelay({ links: 'listed', adminKey, logLevel: 'error', frameRate: 0, addressFrameRate: 0, ...overrides }, {
+  startTestRelay({ ...linkable, ...overrides }, {
     ...parts,
     pace: { sweepMs: 20, linkMs: 5, ...parts.pace },
   })
@@ -18,7 +23,7 @@ export const startLinkable = (overrides: Partial<Config> = {}, parts: Parameters
 /** Where a relay is, as it stands behind names. */
 export const hostOf = ({ url }: { readonly url: string }): string => url.slice('ws://'.length)
 
-export const linksOf = async (relay: TestRelay) => {
+export const linksOf = async (relay: Reached) => {
   await using operator = await relay.connect()
   return (await operator.ask({ type: 'ADMIN_LINKS', admin_key: adminKey }, 'LINKS')).links
 }
@@ -31,8 +36,8 @@ interface Way {
 
 /** Has `at` mirror channels of `home`, which is reached at `url`. */
 export const link = async (
-  at: TestRelay,
-  home: TestRelay,
+  at: Reached,
+  home: Pick<TestRelay, 'url' | 'serverId'>,
   channels: readonly string[],
   { url = home.url, host = hostOf({ url }), trust = 'read' }: Way = {},
 ) => {
@@ -88,3 +93,22 @@ export const cosignedHead = (wire: Pick<Wire, 'ask'>, channel = '#general') =>
     const head = await wire.ask({ type: 'HEAD', channel, witnessed: true }, 'HEAD')
     return head.witnessed?.[0] === head.checkpoint && head
   })
+
+/** An operator says how far a link is trusted, or changes more of it. */
+export const trust = async (home: Reached, host: string, more: object = {}) => {
+  await using boss = await home.connect()
+  await boss.ask({ type: 'ADMIN_LINK', admin_key: adminKey, host, trust: 'both', ...more }, 'LINKS')
+}
+
+/** A relay that hands on to a home, and does what it likes: its session there, and what it hands on of an author of its own. */
+export const stranger = async (home: TestRelay, host: string, { key = newKey(), isNew = true } = {}) => {
+  const author = newKey()
+  const wire = await home.login(host.replace('.', '-'), { key })
+  if (isNew) await trust(home, host, { url: `wss://${host}`, key: fingerprintOf(key.pem) })
+  let n = 0
+  const handed = (more: object = {}) => {
+    const { type: _, sig_v: __, ...message } = signedFor(home, author, '#general', 'x', `${++n}`, home.clock.now())
+    return { type: 'RELAYED', pubkey: author.pem, name: 'ann', message: { ...message, ...more } }
+  }
+  return { wire, handed, [Symbol.asyncDispose]: () => wire[Symbol.asyncDispose]() }
+}

@@ -57,7 +57,7 @@ export const requests = {
   },
   ADMIN_LINK: admin(
     'Links another relay, or changes a link: `channels` are mirrored here as `#name@host`, beside those that are. `key` is its `server_id`: another relay '
-      + 'that answers at `url` is told nothing. A mirror that had stopped is tried again.',
+      + 'that answers at `url` is told nothing. A mirror that had stopped is tried again. `trust` with `both`: what it hands on is taken again, too (`closed_until` of LINKS).',
     { host: 'b.example', url: 'wss://b.example', key: serverId, channels: ['#general'] },
   ),
   ADMIN_LINKS: admin('Lists the links, and how far each mirror is.', {}),
@@ -76,7 +76,8 @@ export const frames = {
     example: { host: 'b.example', trust: 'both', document: { ...serverExample, urls: ['wss://b.example'] } },
   },
   LINKS: {
-    doc: 'Answers ADMIN_LINKS and the others: all links. `seq` of a mirror: how many events of its home it has checked and stored.',
+    doc: 'Answers ADMIN_LINKS and the others: all links. `seq` of a mirror: how many events of its home it has checked and stored. '
+      + '`closed_until`: until then nothing that it hands on is taken, for too much of that was not signed.',
     example: {
       links: [{
         host: 'b.example',

@@ -20,8 +20,15 @@ const linkTable = withLines(
     { title: 'URL', text: ({ url }) => url },
     { title: 'KEY', text: ({ server_id }) => server_id, style: () => 'dim' },
   ),
-  ({ mirrors, problem, waiting }, paint) => [
+  ({ mirrors, problem, waiting, host, closed_until: closed }, paint) => [
     ...(problem === undefined ? [] : [visible(problem)]),
+    ...(closed === undefined
+      ? []
+      : [
+        `Until ${
+          new Date(closed).toISOString()
+        } nothing is taken from it: too much was not signed (opened by: agentchat link trust ${host} both)`,
+      ]),
     ...(waiting === 0 ? [] : [`${waiting} messages wait to be handed on`]),
     ...mirrors.map(({ channel, state, seq, problem: why }) =>
       [visible(channel), paint(stateStyle(state), state), `${seq} messages`, ...(why === undefined ? [] : [visible(why)])].join('  ')

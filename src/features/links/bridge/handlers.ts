@@ -8,7 +8,19 @@ import { Ferry, type FerryOptions } from './ferry.ts'
 import { countWaiting } from './handed-store.ts'
 import { outgoing, type OutgoingOptions } from './outgoing.ts'
 import { relayed, type RelayedOptions, type Say } from './relayed.ts'
-import { addMirror, allLinks, allMirrors, linkTo, removeLink, setLink, setMirror, stateOf, type MirrorRow } from './store.ts'
+import {
+  addMirror,
+  allLinks,
+  allMirrors,
+  closedForMs,
+  linkTo,
+  openLink,
+  removeLink,
+  setLink,
+  setMirror,
+  stateOf,
+  type MirrorRow,
+} from './store.ts'
 
 export interface LinkOptions
   extends
@@ -56,13 +68,15 @@ export const links = (
     }
   }
 
-  const list = async (db: TableReader): Promise<Reply<'LINKS'>> => {
+  const list = async (db: TableReader, now: number): Promise<Reply<'LINKS'>> => {
     const mirrors = await allMirrors(db)
     const shownLinks = []
-    for (const { host, url, server_id, trust } of await allLinks(db)) {
+    for (const row of await allLinks(db)) {
+      const { host, url, server_id, trust, closed_until } = row
       const { all: waiting } = await countWaiting(db, '', host)
       const own = mirrors.filter(mirror => mirror.host === host).map(shown)
-      shownLinks.push({ host, url, server_id, trust, waiting, ...ferry.stateOf(host), mirrors: own })
+      const closed = closedForMs(row, now) > 0 && { closed_until: closed_until! }
+      shownLinks.push({ host, url, server_id, trust, waiting, ...ferry.stateOf(host), ...closed, mirrors: own })
     }
     return reply('LINKS', { links: shownLinks })
   }
@@ -80,7 +94,7 @@ export const links = (
           return reply('HOME', { host, trust: link.trust, document: JSON.parse(link.document) as FrameBody<'HOME'>['document'] })
         },
       },
-      ADMIN_LINKS: { read: ({ db }) => list(db) },
+      ADMIN_LINKS: { read: ({ db, now }) => list(db, now) },
       ADMIN_LINK: {
         async write({ tx, now }, { host, url, key, trust, channels = [] }): Promise<Outcome<'LINKS'>> {
           const all = await allLinks(tx)
@@ -100,6 +114,8 @@ export const links = (
             throw new Fail('INVALID_MSG',
               `key: ${host} was another relay; what is mirrored of it is signed by that one. ADMIN_UNLINK ends it first`)
           await setLink(tx, { ...link, url: link.url, server_id: link.server_id })
+          // Whoever says so again has looked.
+          if (trust === 'both') await openLink(tx, host)
           const mirrors = await allMirrors(tx)
           const known = new Set(mirrors.map(({ channel }) => channel))
           const names = [...new Set(channels)].map(channel => `${channel}@${host}`)
@@ -109,7 +125,7 @@ export const links = (
           for (const { channel, problem } of mirrors)
             if (problem !== null && names.includes(channel)) await setMirror(tx, channel, { problem: null })
           const rows = await allLinks(tx)
-          return { reply: await list(tx), byRight: true, committed: () => ferry.learn(rows, now) }
+          return { reply: await list(tx, now), byRight: true, committed: () => ferry.learn(rows, now) }
         },
       },
       ADMIN_UNLINK: {
@@ -123,7 +139,7 @@ export const links = (
             const version = await endChannel(tx, channel)
             if (version !== undefined) ended.push({ kind: 'channelEnds', channel, by, version })
           }
-          return { reply: await list(tx), byRight: true, committed: () => ferry.learn(rows, now), effects: ended }
+          return { reply: await list(tx, now), byRight: true, committed: () => ferry.learn(rows, now), effects: ended }
         },
       },
     },

@@ -8,7 +8,7 @@ import type { LinkMeter } from './meter.ts'
 import { checkTime, relayedText } from './outgoing.ts'
 import { LinkRates } from './rates.ts'
 import { rememberRemote } from './remote-store.ts'
-import { linkOfRelay, type LinkRow } from './store.ts'
+import { allLinks, closedForMs, linkOfRelay, strike, type LinkRow } from './store.ts'
 
 export interface RelayedOptions {
   readonly serverId: string
@@ -43,14 +43,21 @@ export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handle
   const refused = () =>
     new Fail('LINK_REFUSED', 'This relay takes nothing handed on from you: its operator has not linked you (link trust)')
 
-  /** The link as it is now: another process may have made it or ended it a moment ago. */
-  const linkOf = async ({ tx, asker: { agent } }: Pick<WriteCtx, 'tx' | 'asker'>): Promise<LinkRow> => {
-    const link = agent?.pubkey == null ? undefined : await linkOfRelay(tx, fingerprintOf(agent.pubkey))
-    if (link === undefined) throw refused()
+  const checkOpen = (link: LinkRow, now: number): LinkRow => {
+    const closedMs = closedForMs(link, now)
+    if (closedMs > 0) throw new Fail('LINK_REFUSED', 'Too much came from you that its author had not signed', closedMs)
     return link
   }
 
-  const check = async (link: { readonly host: string, readonly server_id: string }, { pubkey, message: frame }: Body, now: number) => {
+  /** The link as it is now: another process may have made, closed or ended it a moment ago. */
+  const linkOf = async ({ tx, asker: { agent }, now }: Pick<WriteCtx, 'tx' | 'asker' | 'now'>): Promise<LinkRow> => {
+    const link = agent?.pubkey == null ? undefined : await linkOfRelay(tx, fingerprintOf(agent.pubkey))
+    if (link === undefined) throw refused()
+    return checkOpen(link, now)
+  }
+
+  /** Whether its author signed it. @throws Fail */
+  const isSigned = async ({ pubkey, message: frame }: Body, now: number): Promise<boolean> => {
     if (hasHost(frame.to)) throw new Fail('HOST_UNKNOWN', 'to: channels and agents of this relay alone; nothing is handed on twice')
     checkTime(frame.ts, now, options.publishWindowMs)
     const isSignedFor = async (relay: string): Promise<boolean> => {
@@ -61,16 +68,29 @@ export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handle
         return false
       }
     }
-    if (await isSignedFor(serverId)) return
+    if (await isSignedFor(serverId)) return true
     // It waited meanwhile: that is nobody's fault, and who said it may sign it for the new one.
     for (const former of options.formerIds) {
       if (await isSignedFor(former))
         throw new Fail('VERIFICATION_FAILED', 'sig: for a key that this relay had before; sign it for the one that it has')
     }
-    if (rates.strike(link.server_id, now))
-      options.onLinkTrouble({ host: link.host, serverId: link.server_id },
-        'a link brought what nobody signed: nothing is taken from it for a day')
-    throw new Fail('VERIFICATION_FAILED', 'sig: not the signature of this agent over this message for this relay')
+    return false
+  }
+
+  /** It brought what nobody signed: that is on its row before it is answered, so that no restart and no other process forgets it. */
+  const struck = async (ctx: WriteCtx): Promise<Outcome<'ACK'>> => {
+    const { host, server_id } = await linkOf(ctx)
+    const isClosed = await strike(ctx.tx, host, ctx.now)
+    const rows = isClosed ? await allLinks(ctx.tx) : []
+    return {
+      fail: new Fail('VERIFICATION_FAILED', 'sig: not the signature of this agent over this message for this relay'),
+      committed: () => {
+        linkMeter.refused('VERIFICATION_FAILED')
+        if (!isClosed) return
+        ferry.learn(rows, ctx.now)
+        options.onLinkTrouble({ host, serverId: server_id }, 'a link brought what nobody signed: nothing is taken from it for a day')
+      },
+    }
   }
 
   const write = async (ctx: WriteCtx, { pubkey, name, message: frame }: Body): Promise<Outcome<'ACK'>> => {
@@ -101,27 +121,23 @@ export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handle
     throw error
   }
 
-  const taken = async (link: LinkRow, body: Body): Promise<void> => {
-    const now = ferry.now()
-    const closedUntil = rates.closedUntil(link.server_id, now)
-    if (closedUntil > 0) throw new Fail('LINK_REFUSED', 'Too much came from you that its author had not signed', closedUntil - now)
+  /** Whether it is signed, of what is taken at all. @throws Fail */
+  const taken = (link: LinkRow, body: Body, now: number): Promise<boolean> => {
+    checkOpen(link, now)
     const waitMs = rates.take(link.server_id, now)
     if (waitMs > 0) throw new Fail('RATE_LIMITED', 'Your link brings more than is taken from one', waitMs)
-    await check(link, body, now)
+    return isSigned(body, now)
   }
 
   /** A link that this process does not know yet is looked up by what writes. */
-  const late = async (ctx: WriteCtx, body: Body): Promise<Outcome<'ACK'>> => {
-    await taken(await linkOf(ctx), body)
-    return write(ctx, body)
-  }
+  const late = async (ctx: WriteCtx, body: Body): Promise<Outcome<'ACK'>> =>
+    await taken(await linkOf(ctx), body, ctx.now) ? write(ctx, body) : struck(ctx)
 
   const admit = async ({ agent }: Pick<Asker, 'agent'>, body: Body) => {
     if (agent?.pubkey == null) throw refused()
     const known = ferry.linkOf(fingerprintOf(agent.pubkey))
     if (known === undefined) return (ctx: WriteCtx) => late(ctx, body).catch(counted)
-    await taken(known, body)
-    return undefined
+    return await taken(known, body, ferry.now()) ? undefined : (ctx: WriteCtx) => struck(ctx).catch(counted)
   }
 
   return {

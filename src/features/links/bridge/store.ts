@@ -15,6 +15,10 @@ export interface LinkRow {
   readonly created: number
   /** What the relay says of itself, signed, as JSON; null: it was not read yet. */
   readonly document: string | null
+  /** What it brought that nobody signed, since when (ms) that is counted, and until when (ms) nothing is taken from it; null: it is. */
+  readonly strikes: number
+  readonly strikes_since: number
+  readonly closed_until: number | null
 }
 
 export interface MirrorRow {
@@ -54,10 +58,17 @@ const schema = (number: string, end: string) =>
 const followed = 'ALTER TABLE mirrors ADD COLUMN blanked'
 const documents = 'ALTER TABLE relay_links ADD COLUMN document TEXT;'
 
+const struck = (number: string) =>
+  `ALTER TABLE relay_links ADD COLUMN strikes ${number} NOT NULL DEFAULT 0;
+  ALTER TABLE relay_links ADD COLUMN strikes_since ${number} NOT NULL DEFAULT 0;
+  ALTER TABLE relay_links ADD COLUMN closed_until ${number};`
+
 export const linkMigrations: Migration = {
   feature: 'relay-links',
-  steps: [schema('INTEGER', ' WITHOUT ROWID'), `${followed} INTEGER NOT NULL DEFAULT 0`, documents],
-  postgres: [schema('BIGINT', ''), { expand: `${followed} BIGINT NOT NULL DEFAULT 0` }, { expand: documents }],
+  steps: [schema('INTEGER', ' WITHOUT ROWID'), `${followed} INTEGER NOT NULL DEFAULT 0`, documents, struck('INTEGER')],
+  postgres: [schema('BIGINT', ''), { expand: `${followed} BIGINT NOT NULL DEFAULT 0` }, { expand: documents }, {
+    expand: struck('BIGINT'),
+  }],
 }
 
 export const allLinks = (db: TableReader): Promise<readonly LinkRow[]> =>
@@ -75,13 +86,41 @@ export const allMirrors = (db: TableReader): Promise<readonly MirrorRow[]> =>
 export const mirrorOf = (db: TableReader, channel: string): Promise<MirrorRow | undefined> =>
   db.tables<Tables>().selectFrom('mirrors').selectAll().where('channel', '=', channel).executeTakeFirst()
 
-/** What was read of the relay stays where it is the same one. */
-export const setLink = async (tx: TableWriter, link: Omit<LinkRow, 'document'>): Promise<void> => {
+const open = { strikes: 0, strikes_since: 0, closed_until: null }
+
+/** What was read of the relay, and what it was counted against, stays where it is the same one. */
+export const setLink = async (
+  tx: TableWriter,
+  link: Pick<LinkRow, 'host' | 'url' | 'server_id' | 'trust' | 'created'>,
+): Promise<void> => {
   const { host, url, server_id, trust } = link
   const tables = tx.tables<Tables>()
-  await tables.updateTable('relay_links').set({ document: null }).where('host', '=', host).where('server_id', '!=', server_id).execute()
-  await tables.insertInto('relay_links').values({ ...link, document: null })
+  await tables.updateTable('relay_links').set({ document: null, ...open }).where('host', '=', host).where('server_id', '!=', server_id)
+    .execute()
+  await tables.insertInto('relay_links').values({ ...link, document: null, ...open })
     .onConflict(conflict => conflict.column('host').doUpdateSet({ url, server_id, trust })).execute()
+}
+
+/** It is trusted anew: what was counted against it is over. */
+export const openLink = async (tx: TableWriter, host: string): Promise<void> => {
+  await tx.tables<Tables>().updateTable('relay_links').set(open).where('host', '=', host).execute()
+}
+
+const maxStrikes = 100
+const hourMs = 3_600_000
+const closedMs = 24 * hourMs
+
+/** For how many ms nothing is taken from it yet; 0: it is. */
+export const closedForMs = ({ closed_until: until }: LinkRow, now: number): number => Math.max(0, (until ?? 0) - now)
+
+/** Counts what nobody signed, in each process alike. True: that was once too often within an hour. */
+export const strike = async (tx: TableWriter, host: string, now: number): Promise<boolean> => {
+  const row = () => tx.tables<Tables>().updateTable('relay_links').where('host', '=', host)
+  await row().set({ strikes: 0, strikes_since: now }).where('strikes_since', '<', now - hourMs).execute()
+  const { strikes } = await row().set(eb => ({ strikes: eb('strikes', '+', 1) })).returning('strikes').executeTakeFirstOrThrow()
+  if (strikes < maxStrikes) return false
+  await row().set({ ...open, closed_until: now + closedMs }).execute()
+  return true
 }
 
 /** What the relay says of itself now; it may have handed over to another key. */
