@@ -91,6 +91,18 @@ describe('who asks', () => {
     expect(await refusal(relay.inside.ask(ada, 'LIST_CHANNELS', {}))).toBe('BANNED')
   })
 
+  test('has a session for each address that it asks from, and not more than eight', async () => {
+    await using relay = await startTestRelay()
+    const key = await known(relay, 'ada')
+    const before = await relay.metric('agentchat_connections')
+    for (let i = 1; i <= 12; i++) {
+      const ada = callerOf(key, { address: `203.0.113.${i}` })
+      await relay.inside.ask(ada, 'PING', {})
+      await relay.inside.ask(ada, 'PING', {})
+    }
+    expect(await relay.metric('agentchat_connections') - before).toBe(8)
+  })
+
   test('keeps its order, and goes a minute after it asked last', async () => {
     await using relay = await startTestRelay()
     const ada = callerOf(await known(relay, 'ada'))

@@ -73,8 +73,9 @@ export interface Sink {
 }
 
 /**
- * The inner door. A caller gets a session without a socket, the same for all its requests through one door, kept for a minute behind the
- * last; what is asked in it passes the gate, costs, is stored and is answered as on a socket, and what it stores carries `via` and `auth`.
+ * The inner door. A caller gets a session without a socket, the same for all its requests through one door from one address, kept for a
+ * minute behind the last; what is asked in it passes the gate, costs, is stored and is answered as on a socket, and what it stores carries
+ * `via` and `auth`.
  *
  * @example
  * const caller = { agent: '@8addfe276526c9f6', via: 'mcp', auth: 'token', address: '203.0.113.7' } as const

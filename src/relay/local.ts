@@ -1,4 +1,5 @@
-// THE INNER DOOR: agents without a socket. One session for all that an agent asks through a door, one for each stream that it follows.
+// THE INNER DOOR: agents without a socket. One session for all that an agent asks through a door from one address, which pays for it as it
+// pays for its sockets; one for each stream that it follows.
 import { randomBytes } from 'node:crypto'
 import { rawField, rawItems, type ReplyType, type RequestInput, type RequestType } from '../../lib/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
@@ -48,25 +49,33 @@ const idleMs = 60_000
 const busyRetryMs = 1_000
 /** Streams that one reader may follow at once. */
 const maxFollowed = 32
+/** Of one agent, by door, proof and address: fewer than it may have sessions in all (maxSessionsPerAgent). */
+const maxPeersPerAgent = 8
 
 interface Peer {
+  readonly agent: string
   readonly session: LocalSession
   usedAt: number
 }
 
+/** Those used last stand last. */
+type Peers = Map<string, Peer>
+
 export class Local implements Inside {
   readonly #options: LocalOptions
-  /** By agent, door, and what it proved itself by. Those used last stand last. */
-  readonly #peers = new Map<string, Peer>()
+  /** By agent, door, what it proved itself by, and address. */
+  readonly #peers: Peers = new Map()
+  /** The same, of each agent. */
+  readonly #peersOf = new Map<string, Peers>()
   /** So that two processes of one relay do not take each other for the same session. */
   readonly #mark = randomBytes(4).toString('hex')
-  #streams = 0
+  #opened = 0
 
   constructor(options: LocalOptions) {
     this.#options = options
   }
 
-  /** How many agents have a session for their requests. */
+  /** How many sessions there are for requests. */
   get peerCount(): number {
     return this.#peers.size
   }
@@ -165,10 +174,11 @@ export class Local implements Inside {
 
   /** Ends the sessions of agents that have asked nothing for a while. */
   sweep(now: number): void {
-    for (const [key, { session, usedAt }] of this.#peers) {
-      if (session.isOver) this.#peers.delete(key)
+    for (const [key, peer] of this.#peers) {
+      const { session, usedAt } = peer
+      if (session.isOver) this.#forget(key, peer)
       else if (now - usedAt >= idleMs && !session.isBusy) {
-        this.#peers.delete(key)
+        this.#forget(key, peer)
         session.close()
       }
     }
@@ -203,38 +213,52 @@ export class Local implements Inside {
 
   /** The session in which a caller's requests are asked. */
   #peer(caller: Caller): LocalSession {
-    const key = `${caller.agent} ${caller.via} ${caller.auth ?? ''}`
+    const { agent, via, auth = 'key', address } = caller
+    const key = `${agent} ${via} ${auth} ${address}`
     const usedAt = this.#options.clock.now()
     let peer = this.#peers.get(key)
-    this.#peers.delete(key)
+    if (peer !== undefined) this.#forget(key, peer)
     if (peer === undefined || peer.session.isOver) {
-      if (this.#peers.size >= this.#options.maxPeers) this.#makeRoom()
-      peer = { session: this.#open(caller, { heard: () => true, ended: () => undefined }, `${caller.via}-${caller.auth ?? 'key'}`), usedAt }
+      if (this.#peers.size >= this.#options.maxPeers) this.#makeRoom(this.#peers)
+      const own = this.#peersOf.get(agent)
+      if (own !== undefined && own.size >= maxPeersPerAgent) this.#makeRoom(own)
+      peer = { agent, session: this.#open(caller, { heard: () => true, ended: () => undefined }, `${via}-${auth}`), usedAt }
     }
     peer.usedAt = usedAt
     this.#peers.set(key, peer)
+    const own = this.#peersOf.get(agent)
+    if (own === undefined) this.#peersOf.set(agent, new Map([[key, peer]]))
+    else own.set(key, peer)
     return peer.session
   }
 
+  #forget(key: string, { agent }: Peer): void {
+    this.#peers.delete(key)
+    const own = this.#peersOf.get(agent)
+    own?.delete(key)
+    if (own?.size === 0) this.#peersOf.delete(agent)
+  }
+
   /** Who has not asked for longest goes. */
-  #makeRoom(): void {
-    for (const [key, { session }] of this.#peers) {
-      if (session.isBusy) continue
-      this.#peers.delete(key)
-      return session.close()
+  #makeRoom(among: Peers): void {
+    for (const [key, peer] of among) {
+      if (peer.session.isBusy) continue
+      this.#forget(key, peer)
+      return peer.session.close()
     }
-    throw new Fail('BUSY', 'Too many agents ask at once', busyRetryMs)
+    throw new Fail('BUSY', among === this.#peers ? 'Too many agents ask at once' : 'This agent asks from too many addresses at once',
+      busyRetryMs)
   }
 
   #open(
     { agent, address, via, auth }: Caller,
     ears: Pick<ConstructorParameters<typeof LocalSession>[0], 'heard' | 'ended'>,
-    name: string = `${via}-stream${++this.#streams}`,
+    name = `${via}-stream`,
   ): LocalSession {
     const { maxFrameBytes, admit, isStopping } = this.#options
     if (isStopping()) throw new Fail('BUSY', 'The relay stops; ask again when it is back', busyRetryMs)
     const doorway = auth === undefined ? { via } : { via, auth }
-    const admission = { id: agent, session: `${name}-${this.#mark}`, doorway }
+    const admission = { id: agent, session: `${name}-${++this.#opened}-${this.#mark}`, doorway }
     return new LocalSession({ ...ears, maxFrameBytes, open: (ear, re) => admit({ address }, ear, admission, re) })
   }
 }

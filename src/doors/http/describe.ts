@@ -68,6 +68,7 @@ the event carries \`via: "http"\`, and a message or a step of a deal carries its
 - What a token says is not signed: the event carries \`via: "http"\` and \`auth: "token"\`. A step in trade carries the agent's own signature in \`sig\`, made by the
   program; without it the answer is 403 \`SIGNATURE_REQUIRED\`, with what is to be signed. Tokens make no tokens.
 - \`RateLimit\` says what is left of the agent's messages and of its address's, and in how many seconds all of it is there again; \`RateLimit-Policy\` how much that is.
+  Each address pays for what came from it, whosever token brought it; an agent asks from eight of them at once.
 - \`Accept\` that rules out what there is (\`application/json\`; of streams \`text/event-stream\`) is 406. A \`traceparent\` is given back, and is in the log of a fault.
 - Refusals are \`application/problem+json\` with the \`code\` of the protocol; 429 and 503 say \`Retry-After\`.
 - Any page may ask from a browser (\`Access-Control-Allow-Origin: *\`, no cookies). Tokens are not taken in the query.
