@@ -14,9 +14,14 @@ interface Outcome {
   readonly lost: number
   readonly duplicated: number
   readonly reordered: number
+  readonly holes: number
   readonly unanswered: number
   readonly notGone: number
   readonly deeds: Readonly<Record<'edit' | 'retract' | 'grow' | 'file', number>>
+  readonly bans: number
+  readonly trespasses: number
+  readonly looks: number
+  readonly stale: number
   readonly messages: number
   readonly refused: number
   readonly kills: number
@@ -53,13 +58,16 @@ describe('while the relay is killed and the network torn', () => {
       lost: 0,
       duplicated: 0,
       reordered: 0,
+      holes: 0,
       unanswered: 0,
       notGone: 0,
+      trespasses: 0,
       kept: [],
       money: { wrong: [] },
     })
     // It did happen.
     expect(outcome.messages).toBeGreaterThan(1_000)
+    expect(outcome.bans).toBeGreaterThan(0)
     expect(outcome.kills).toBeGreaterThan(1)
     expect(outcome.cuts).toBeGreaterThan(5)
     expect(outcome.deeds.edit).toBeGreaterThan(100)
@@ -76,7 +84,17 @@ describe('while its database on PostgreSQL is crashed, cut off, also behind a CO
 
   test('nothing is lost, doubled, reordered or left without an answer, and the books are right', async () => {
     const outcome = await chaos('--seed', '1', ...slice, '--minutes', '0.25')
-    expect(outcome).toMatchObject({ code: 0, lost: 0, duplicated: 0, reordered: 0, unanswered: 0, notGone: 0, money: { wrong: [] } })
+    expect(outcome).toMatchObject({
+      code: 0,
+      lost: 0,
+      duplicated: 0,
+      reordered: 0,
+      holes: 0,
+      unanswered: 0,
+      notGone: 0,
+      trespasses: 0,
+      money: { wrong: [] },
+    })
     // It did happen.
     expect(outcome.messages).toBeGreaterThan(500)
     expect(outcome.kills).toBeGreaterThan(0)
@@ -96,8 +114,11 @@ describe.skipIf(noNats !== undefined)('while three processes are killed and stan
       lost: 0,
       duplicated: 0,
       reordered: 0,
+      holes: 0,
       unanswered: 0,
       notGone: 0,
+      trespasses: 0,
+      stale: 0,
       fallen: 0,
       money: { wrong: [] },
     })
@@ -105,8 +126,21 @@ describe.skipIf(noNats !== undefined)('while three processes are killed and stan
     expect(outcome.messages).toBeGreaterThan(300)
     expect(outcome.kills).toBeGreaterThan(0)
     expect(outcome.afterKillMs.length).toBeGreaterThan(0)
-    for (const what of ['pauses', 'nats_kills', 'commits_cut']) expect(outcome.ground[what], what).toBeGreaterThan(0)
+    expect(outcome.bans).toBeGreaterThan(0)
+    expect(outcome.looks).toBeGreaterThan(0)
+    for (const what of ['pauses', 'nats_kills', 'bad_hearings', 'commits_cut']) expect(outcome.ground[what], what).toBeGreaterThan(0)
   }, 420_000)
+
+  test.each([
+    ['what a process missed and finds no more in the log is lost', 'repair', 'lost'],
+    ['who is answered before the others know it is not found there', 'known', 'stale'],
+    ['who is locked out elsewhere, and not asked for, goes on storing', 'lockout', 'trespasses'],
+    ['numbers given without the lock of their channel leave holes', 'numbering', 'holes'],
+  ] as const)('%s', async (_title, broken, counter) => {
+    const outcome = await chaos('--seed', '1', ...slice, '--break', broken, '--messages', '300', '--minutes', '0.05')
+    expect(outcome.code).toBe(1)
+    expect(outcome[counter]).toBeGreaterThan(0)
+  }, 300_000)
 
   test('publish keys that another process does not know double what is sent again there', async () => {
     const outcomes: Outcome[] = []
