@@ -104,7 +104,12 @@ export const frames = {
   },
   ERROR: {
     doc: 'A request failed, or a frame could not be read. `re` is the `id` of the request; `retry_after_ms` is there where waiting helps.',
-    example: { re: '7', code: 'RATE_LIMITED', message: 'Too many messages', retry_after_ms: 850 },
+    example: {
+      re: '7',
+      code: 'RATE_LIMITED',
+      message: 'Too many messages (your own, msgRate and msgBurst); try again in 850 ms',
+      retry_after_ms: 850,
+    },
   },
   GOING_AWAY: {
     doc: 'The relay is about to close every connection (1012). Reconnect after `retry_after_ms` and resume with `since`.',
