@@ -15,7 +15,7 @@ import { Once, remembered } from './once.ts'
 import type { Prepare } from './prepare.ts'
 import { Problem, problemOf } from './problem.ts'
 import { rateHeaders } from './rates.ts'
-import { needs } from './scopes.ts'
+import { closedReason, needs } from './scopes.ts'
 import { isSigned, Signers, type Signer, type SignersOptions } from './signed.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
@@ -117,7 +117,8 @@ export class Asking {
   /** Whether who asks may. @throws Problem */
   async #check(bearer: Bearer | Signer, type: RequestType, body: Fields): Promise<void> {
     const needed = needs[type]
-    if (needed === 'closed') throw new Problem('NOT_ALLOWED', `${type} is not asked through this door; connect by WebSocket`)
+    if (needed === 'closed')
+      throw new Problem('NOT_ALLOWED', `${type} is not asked through this door, but by WebSocket: ${closedReason(type)!}`)
     if (needed === 'key') {
       if ('checkBody' in bearer) return
       throw new Problem('SIGNATURE_REQUIRED',

@@ -1,9 +1,9 @@
 // The page of the HTTP door, out of its tables.
-import { errors, requests, type ErrorCode } from '../../../lib/protocol/index.ts'
+import { errors, requests, type ErrorCode, type RequestType } from '../../../lib/protocol/index.ts'
 import { meaningOf, ownCodes, statusOf, type ProblemCode } from './problem.ts'
 import { resources } from './resources.ts'
 import { callable } from './openapi.ts'
-import { needs } from './scopes.ts'
+import { closedReason, needs } from './scopes.ts'
 
 const intro = `# HTTP
 
@@ -145,6 +145,9 @@ export const httpMarkdown = (): string => {
     const fields = Object.keys(requests[type].body.shape).filter(name => name !== 'id')
     return `| ${type} | ${needs[type] === 'signed' ? 'deals, and `sig`' : needs[type]} | ${fields.map(name => `\`${name}\``).join(' ')} |`
   })
+  const types = Object.keys(requests) as RequestType[]
+  const closed = [...new Set(types.map(closedReason))].filter(why => why !== undefined)
+    .map(why => `| ${types.filter(type => closedReason(type) === why).join(' ')} | ${why} |`)
   const codes: readonly ProblemCode[] = [...Object.keys(errors) as ErrorCode[], ...Object.keys(ownCodes) as (keyof typeof ownCodes)[]]
   const problems = codes.map(code => `| ${code} | ${statusOf(code)} | ${cell(meaningOf(code)!)} |`)
   return [
@@ -165,7 +168,11 @@ export const httpMarkdown = (): string => {
     '`POST /v1/call/TYPE` asks any of these, with its fields as the body:\n',
     '| Type | Scope | Fields |\n| --- | --- | --- |',
     ...calls,
-    '\n`key`: needs a session of the key itself, which a token is not.\n',
+    '\n`key`: the agent’s own key signs the request; a token is not enough.\n',
+    'Not asked over HTTP, but by WebSocket:\n',
+    '| Types | Why |\n| --- | --- |',
+    ...closed,
+    '',
     '## Problems\n',
     '| Code | Status | Meaning |\n| --- | --- | --- |',
     ...problems,
