@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHash, sign, verify } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { httpbis } from 'http-message-signatures'
-import { signHttpRequest } from '../lib/identity/index.ts'
+import { keyHeaderOf, signHttpRequest } from '../lib/identity/index.ts'
 import { Cli } from './kit/cli.ts'
+import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { identityOf, newKey, type Key } from './kit/wire.ts'
 
@@ -24,9 +25,11 @@ beforeAll(async () => {
 })
 afterAll(() => relay[Symbol.asyncDispose]())
 
-const send = (method: string, path: string, headers: Sent, body: string): Promise<Told> =>
+const send = (method: string, path: string, headers: Sent, body: string): Promise<Told> => sendTo(relay, method, path, headers, body)
+
+const sendTo = ({ httpUrl }: TestRelay, method: string, path: string, headers: Sent, body: string): Promise<Told> =>
   new Promise((resolve, reject) => {
-    const asking = httpRequest(`${relay.httpUrl}${path}`, { method, headers }, response => {
+    const asking = httpRequest(`${httpUrl}${path}`, { method, headers }, response => {
       let text = ''
       response.setEncoding('utf8').on('data', (part: string) => text += part).on('end', () => {
         const told = JSON.parse(text === '' ? '{}' : text) as Record<string, unknown>
@@ -195,6 +198,73 @@ test('of two that come at once with one signature one is done, and a repeat unde
   expect(await send('POST', make.path, again, make.body)).toMatchObject({ status: 401 })
 })
 
+test('a copy of a signed request is refused by the next life of the relay, too', async () => {
+  using data = newFolder()
+  const asked = { authority: 'relay.test', at: Date.now() }
+  const body = '{"content":"once in all lives"}'
+  const signed = { ...headersOf({ ...asked, body }), host: 'relay.test' }
+  const started = () => startTestRelay({ data: data.path, publicUrls: ['ws://relay.test'], addressRate: 0 })
+  const place = '/v1/channels/general/messages'
+  {
+    await using first = await started()
+    await using wire = await first.login('ada', { key })
+    await wire.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
+    expect(await sendTo(first, 'POST', place, signed, body)).toMatchObject({ status: 201 })
+  }
+  await using next = await started()
+  expect(await sendTo(next, 'POST', place, signed, body)).toMatchObject({ status: 401, code: 'SIGNATURE_INVALID' })
+  const anew = { ...headersOf({ ...asked, body }), host: 'relay.test' }
+  expect(await sendTo(next, 'POST', place, anew, body)).toMatchObject({ status: 201, body: { seq: 2 } })
+})
+
+describe('a key that has not been here', () => {
+  const shown = (by: Key, name?: string): Sent => ({ pubkey: keyHeaderOf({ publicKey: by.pem, ...(name !== undefined && { name }) }) })
+
+  test('comes in by its first request, under its name, and is known from then on', async () => {
+    const by = newKey()
+    const given = { method: 'PUT', path: '/v1/channels/general/members/me', body: '', by }
+    expect(await ask(given)).toMatchObject({
+      status: 401,
+      code: 'SIGNATURE_INVALID',
+      body: { detail: expect.stringContaining('Pubkey') as string },
+    })
+    expect(await ask(given, shown(newKey()))).toMatchObject({ status: 401 })
+    expect(await ask(given, { pubkey: ':AAAA:' })).toMatchObject({ status: 401 })
+    expect(await ask(given, shown(by, 'cora'))).toMatchObject({ status: 200 })
+    await using bob = await relay.login('bob')
+    expect(await ask({ by, body: '{"content":"I am new"}' })).toMatchObject({ status: 201 })
+    expect(await bob.next('MSG')).toMatchObject({ from: by.id, from_name: 'cora', content: 'I am new' })
+    const nameless = newKey()
+    expect(await ask({ method: 'GET', path: '/v1/me', body: '', by: nameless }, shown(nameless))).toMatchObject({
+      status: 200,
+      body: { agent_id: nameless.id, name: `agent-${nameless.id.slice(1, 9)}` },
+    })
+    expect(await ask({ path: '/v1/tokens', body: '{"scopes":["read"]}', by: nameless })).toMatchObject({ status: 201 })
+  })
+
+  test('is held to what a login is: names, bans, approved keys, questions, agents of an address, messages of it', async () => {
+    const by = newKey()
+    const get = { method: 'GET', path: '/v1/channels', body: '', by }
+    expect(await ask(get, shown(by, 'admin'))).toMatchObject({ status: 400, code: 'INVALID_NAME' })
+    expect(await ask(get, { pubkey: `${shown(by)['pubkey']!};name="no name"` })).toMatchObject({ status: 401 })
+    await using boss = await relay.login('boss')
+    await boss.ask({ type: 'ADMIN_BAN', agent_id: by.id, admin_key: 'a-key-of-32-characters-and-more-x' }, 'ADMIN_RESULT')
+    expect(await ask(get, shown(by))).toMatchObject({ status: 403, code: 'BANNED' })
+    const refusalAt = async (config: Parameters<typeof startTestRelay>[0], keys: readonly Key[]) => {
+      await using other = await startTestRelay(config)
+      const authority = new URL(other.httpUrl).host
+      const told = []
+      for (const by of keys)
+        told.push((await sendTo(other, 'GET', '/v1/channels', { ...headersOf({ ...get, by, authority }), ...shown(by) }, '')).code)
+      return told
+    }
+    expect(await refusalAt({ allowlistStrict: true, adminKey: 'a-key-of-32-characters-and-more-x' }, [newKey()])).toEqual(['NOT_ALLOWED'])
+    expect(await refusalAt({ captcha: true }, [newKey()])).toEqual(['NOT_ALLOWED'])
+    expect(await refusalAt({ maxAgentsPerAddress: 1 }, [newKey(), newKey()])).toEqual([undefined, 'LIMIT_REACHED'])
+    expect(await refusalAt({ addressRate: 1, addressBurst: 1 }, [newKey(), newKey()])).toEqual([undefined, 'RATE_LIMITED'])
+  })
+})
+
 test('an event stream is followed by a key', async () => {
   await using bob = await relay.login('bob')
   const headers = headersOf({ method: 'GET', path: '/v1/channels/general/events', body: '' })
@@ -243,9 +313,7 @@ test('agentchat curl speaks it', async () => {
   using cli = new Cli()
   await cli.run(['identity', 'generate', '-n', 'cleo', '-f', cli.at('cleo.json')])
   const as = ['-i', cli.at('cleo.json')]
-  const unknown = await cli.run(['curl', relay.url, '/v1/channels', ...as])
-  expect([unknown.code, unknown.stdout]).toEqual([3, expect.stringContaining('log in once')])
-  expect((await cli.run(['call', relay.url, 'PING', ...as])).code).toBe(0)
+  // It has not been there before.
   expect((await cli.run(['curl', relay.url, '/v1/channels', ...as])).json).toMatchObject([{
     items: expect.arrayContaining([expect.objectContaining({ name: '#general' })]) as unknown,
   }])

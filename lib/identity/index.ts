@@ -10,6 +10,7 @@ export {
   type HttpSignature,
   type SignableRequest,
 } from './http-signature.ts'
+export { keyHeaderOf, readKeyHeader, type ShownKey } from './key-header.ts'
 export { cut, fenced, fenceNote, markBeyond, visible, word } from './fence.ts'
 export { type Awaitable } from './awaitable.ts'
 export { browserKey, importBrowserKey, makeBrowserKey, type BrowserKey } from './browser-key.ts'

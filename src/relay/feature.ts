@@ -352,8 +352,15 @@ export interface Feature<T extends RequestType = RequestType> {
   heard?(news: object): void
 }
 
-/** Opens a session for an agent with a key that another door vouches for. @throws Fail it is not wanted here */
-export type Admit = (ctx: WriteCtx, known: { readonly id: string, readonly session: string }) => Promise<Outcome<'WELCOME'>>
+/** Opens a session for an agent with a key that another door vouches for; a newcomer's as a login would. @throws Fail it is not wanted here */
+export type Admit = (
+  ctx: WriteCtx,
+  known: {
+    readonly id: string
+    readonly session: string
+    readonly newcomer?: { readonly pubkey: string, readonly name: string } | undefined
+  },
+) => Promise<Outcome<'WELCOME'>>
 
 /** A slice of what deals, pays, judges or rates: nothing in it is decided twice at once. */
 export type ScopedFeature<T extends RequestType = RequestType> = Feature<T> & { readonly scope: Scope }

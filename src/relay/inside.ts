@@ -16,12 +16,20 @@ export { requestsSpent, socketsSpent } from './spent.ts'
 
 /** On whose behalf a door asks. Whoever makes one has to know that the agent is it: nothing is proved behind this. */
 export interface Caller extends Doorway {
-  /** An agent with a key that has logged in here before, "@8addfe276526c9f6". */
+  /** An agent with a key that has logged in here before, or is a newcomer: "@8addfe276526c9f6". */
   readonly agent: string
   /** Where it came from: allowances and shares of an address count for it too. */
   readonly address: string
   /** By what it is spoken for, where that may be taken back; else by its key. */
   readonly credential?: Credential | undefined
+  /** Its key has not been here yet, and has proved itself now: it comes in with its first request, by the rules of a login. */
+  readonly newcomer?: Newcomer | undefined
+}
+
+export interface Newcomer {
+  /** PEM */
+  readonly pubkey: string
+  readonly name: string
 }
 
 export interface AskOptions {

@@ -93,7 +93,12 @@ const connect = (parts: InsideParts, facts: ConnectionFacts, ear: Ear) => {
 }
 
 /** In line with the logins, as one whose key is proved. */
-const admitTo = ({ committer, roster, store, admit }: InsideParts, connection: Connection, { id, session }: Admission, re: string): void =>
+const admitTo = (
+  { committer, roster, store, admit }: InsideParts,
+  connection: Connection,
+  { id, session, newcomer }: Admission,
+  re: string,
+): void =>
   committer.push({
     connection,
     bytes: 0,
@@ -101,6 +106,6 @@ const admitTo = ({ committer, roster, store, admit }: InsideParts, connection: C
     type: 'VERIFY_IDENTITY',
     decide: (tx, now) => {
       const ctx = { now, asker: connection, roster, epoch: store.epoch, tx, isAdmin: false }
-      return admit(ctx as unknown as WriteCtx, { id, session })
+      return admit(ctx as unknown as WriteCtx, { id, session, newcomer })
     },
   })

@@ -57,6 +57,8 @@ export class LocalSession {
       pinged: mark => this.#connection.pong(mark),
       closed: (code, reason) => this.#closed(code, reason),
     }, re)
+    // Who was not let in asks anew with its next request.
+    this.#opened.catch(() => this.close())
   }
 
   get isOver(): boolean {

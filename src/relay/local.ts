@@ -16,6 +16,7 @@ import type {
   Ear,
   Inside,
   LocalConnection,
+  Newcomer,
   Positions,
   Sink,
 } from './inside.ts'
@@ -26,6 +27,7 @@ import type { RosterView } from './view.ts'
 export interface Admission {
   readonly id: string
   readonly session: string
+  readonly newcomer?: Newcomer | undefined
   readonly doorway: Doorway
 }
 
@@ -251,14 +253,14 @@ export class Local implements Inside {
   }
 
   #open(
-    { agent, address, via, auth }: Caller,
+    { agent, address, via, auth, newcomer }: Caller,
     ears: Pick<ConstructorParameters<typeof LocalSession>[0], 'heard' | 'ended'>,
     name = `${via}-stream`,
   ): LocalSession {
     const { maxFrameBytes, admit, isStopping } = this.#options
     if (isStopping()) throw new Fail('BUSY', 'The relay stops; ask again when it is back', busyRetryMs)
     const doorway = auth === undefined ? { via } : { via, auth }
-    const admission = { id: agent, session: `${name}-${++this.#opened}-${this.#mark}`, doorway }
+    const admission = { id: agent, session: `${name}-${++this.#opened}-${this.#mark}`, newcomer, doorway }
     return new LocalSession({ ...ears, maxFrameBytes, open: (ear, re) => admit({ address }, ear, admission, re) })
   }
 }

@@ -28,6 +28,7 @@ import {
   verifyReceipt,
   verifyRevocation,
   readHttpSignature,
+  readKeyHeader,
 } from '../../lib/identity/index.ts'
 import {
   AgentAddress,
@@ -169,6 +170,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
       'readHttpSignature of parameters': text => readHttpSignature(requestWith(`sig=("@method")${text}`), 0),
     },
   },
+  'lib/identity/key-header.ts': { peer: 'headers of HTTP requests', run: { readKeyHeader: text => readKeyHeader(`:${text}`) } },
   'lib/identity/message-signatures.ts': {
     peer: 'messages',
     run: {

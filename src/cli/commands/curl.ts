@@ -24,8 +24,8 @@ export const curl = command({
     include: { doc: 'Print status and headers too, on stderr' },
   },
   details: async () =>
-    'The request is signed by the key of the identity (RFC 9421): what is asked, of which host, with which body, now, once. The agent has to '
-    + 'have logged in there before. A stream is printed as it comes. --timeout is the longest silence.',
+    'The request is signed by the key of the identity (RFC 9421): what is asked, of which host, with which body, now, once. A key '
+    + 'that has not been there yet comes in by it. A stream is printed as it comes. --timeout is the longest silence.',
   examples: [
     { command: 'agentchat curl ws://localhost:6667 /v1/me', doc: 'Who am I there?' },
     {
@@ -93,11 +93,12 @@ const signatureOf = async (
     readonly now: number
   },
 ): Promise<Readonly<Record<string, string>>> => {
-  const [{ identityOf, loadIdentityFile }, { signHttpRequest }] = await Promise.all([
+  const [{ identityOf, loadIdentityFile }, { keyHeaderOf, signHttpRequest }] = await Promise.all([
     import('../../../lib/node/identity-file.ts'),
     import('../../../lib/identity/index.ts'),
   ])
-  return signHttpRequest(identityOf(loadIdentityFile(file)), {
+  const identity = identityOf(loadIdentityFile(file))
+  const signed = signHttpRequest(identity, {
     method,
     authority: host,
     path: pathname,
@@ -105,4 +106,5 @@ const signatureOf = async (
     header: name => headers[name],
     body: Buffer.from(body),
   }, now)
+  return { ...signed, pubkey: keyHeaderOf(identity) }
 }

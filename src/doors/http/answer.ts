@@ -16,7 +16,7 @@ export const preflight = {
   ...everywhere,
   'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
   'access-control-allow-headers':
-    'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Signature, Signature-Input, Content-Digest, Traceparent',
+    'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Signature, Signature-Input, Content-Digest, Pubkey, Traceparent',
   'access-control-max-age': '86400',
 }
 

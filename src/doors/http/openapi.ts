@@ -345,7 +345,12 @@ export const openapi = (version: string): Json => {
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'act_…, made by agentchat token create' },
-        signature: { type: 'apiKey', in: 'header', name: 'Signature', description: 'RFC 9421, by the key of the agent' },
+        signature: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'Signature',
+          description: 'RFC 9421, by the key of the agent; with Pubkey where the relay has not seen it',
+        },
         signatureInput: { type: 'apiKey', in: 'header', name: 'Signature-Input', description: 'What the signature is over' },
       },
       responses: {

@@ -1,10 +1,10 @@
 // Who asks: the agent whose key signed the request (RFC 9421). What changes something is done once for each signature, on every process
 // and after every restart: its nonce is stored with what it changed, or neither is.
 import type { IncomingHttpHeaders } from 'node:http'
-import { contentDigestOf, readHttpSignature } from '../../../lib/identity/index.ts'
+import { contentDigestOf, readHttpSignature, readKeyHeader } from '../../../lib/identity/index.ts'
 import { tokenScopes } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
-import { Fail, requestsSpent, type Along, type DoorVisit } from '../../relay/inside.ts'
+import { Fail, requestsSpent, type Along, type DoorVisit, type Newcomer } from '../../relay/inside.ts'
 import { findAgent } from '../../store/agents.ts'
 import { isNonceUsed, useNonce } from '../../store/nonces.ts'
 import type { Store } from '../../store/store.ts'
@@ -65,10 +65,16 @@ export class Signers {
     if ('problem' in read) throw refuse(read.problem)
     if (!isOwnHost(authority, { address: socket.localAddress, port: socket.localPort }))
       throw refuse(`Host: ${JSON.stringify(authority.slice(0, 100))} is not this relay; its operator names its addresses in publicUrls`)
-    const signer = await findAgent(store.read, read.keyId)
-    if (signer === undefined)
-      throw refuse(`No agent ${read.keyId} has logged in here: log in once over WebSocket, so that its key is known`)
-    if (!await verify(signer.pubkey, read.text, read.signature)) throw refuse('Signature: it is not that of keyid over this request')
+    const known = await findAgent(store.read, read.keyId)
+    const newcomer = known === undefined ? newcomerOf(headers) : undefined
+    if (typeof newcomer === 'string') throw refuse(newcomer)
+    if (newcomer !== undefined && newcomer.agentId !== read.keyId)
+      throw refuse(`Pubkey: it is not that of keyid, but of ${newcomer.agentId}`)
+    const pubkey = known?.pubkey ?? newcomer!.pubkey
+    if (!await verify(pubkey, read.text, read.signature)) throw refuse('Signature: it is not that of keyid over this request')
+    // To come in costs what a message costs.
+    const waitMs = newcomer === undefined ? 0 : pace()
+    if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many newcomers of this address', {}, waitMs)
     const nonce = `http.${read.nonce}`
     const isSafe = method === 'GET' || method === 'HEAD'
     if (!isSafe && await isNonceUsed(store.read, read.keyId, nonce)) throw refuse(usedBefore)
@@ -76,6 +82,7 @@ export class Signers {
       agent: read.keyId,
       via: 'http',
       address,
+      newcomer,
       scopes: new Set(tokenScopes),
       token: undefined,
       until: Infinity,
@@ -88,6 +95,16 @@ export class Signers {
       },
     }
   }
+}
+
+/** Whose key it is that nobody has seen here; or what is wrong. */
+const newcomerOf = ({ pubkey: header }: IncomingHttpHeaders): Newcomer & { readonly agentId: string } | string => {
+  if (typeof header !== 'string')
+    return 'No agent of this keyid has been here: send its key too, as Pubkey: :BASE64 of its SPKI:;name="…" (agentchat curl does)'
+  const shown = readKeyHeader(header)
+  if (shown === undefined) return 'Pubkey: :BASE64 of the SPKI of an Ed25519 key:, and ;name="…" of 1–32 of A–Z a–z 0–9 _ -'
+  const { publicKey, agentId, name = `agent-${agentId.slice(1, 9)}` } = shown
+  return { pubkey: publicKey, name, agentId }
 }
 
 const usedBefore = 'Signature-Input: this nonce was used before; sign again'

@@ -61,6 +61,10 @@ interface Proof {
   readonly relaySig: string
 }
 
+const checkName = (name: string): void => {
+  if (reservedNames.has(name.toLowerCase())) throw new Fail('INVALID_NAME', `The name ${name} is reserved`)
+}
+
 const maxTakeoversPerMinute = 5
 const maxCaptchaAttempts = 3
 /** Agents that one sweep looks at. */
@@ -200,11 +204,26 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     }
   }
 
-  const admit: Admit = async (ctx, { id, session }) => {
+  const admit: Admit = async (ctx, { id, session, newcomer }) => {
     const known = await findAgent(ctx.tx, id)
-    if (known === undefined) throw new Fail('NOT_ALLOWED', `No agent ${id} is known here`)
-    const name = ctx.roster.agent(id)?.name ?? known.name
-    return welcome(ctx, { id, name, pubkey: known.pubkey, session, inbox: 'none', autojoin: false })
+    const login = { id, session, inbox: 'none', autojoin: false } as const
+    if (known === undefined) return comeIn(ctx, id, login, newcomer)
+    if (newcomer !== undefined && newcomer.pubkey !== known.pubkey) throw new Fail('NOT_ALLOWED', `${id} is known here under another key`)
+    return welcome(ctx, { ...login, name: ctx.roster.agent(id)?.name ?? known.name, pubkey: known.pubkey })
+  }
+
+  /** A key that has proved itself elsewhere than in a login, of somebody who was not here yet. */
+  const comeIn = (
+    ctx: WriteCtx,
+    id: string,
+    login: Omit<Login, 'name' | 'pubkey'>,
+    newcomer: Parameters<Admit>[1]['newcomer'],
+  ): Promise<Outcome<'WELCOME'>> => {
+    if (newcomer === undefined) throw new Fail('NOT_ALLOWED', `No agent ${id} is known here`)
+    if (options.captcha)
+      throw new Fail('NOT_ALLOWED', 'This relay asks newcomers a question: log in once over WebSocket, or POST /v1/agents')
+    checkName(newcomer.name)
+    return welcome(ctx, { ...login, ...newcomer })
   }
 
   /** The pending challenge that an answer names. */
@@ -235,7 +254,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
   ): Promise<Outcome<'WELCOME' | 'CHALLENGE' | 'CAPTCHA_CHALLENGE'>> => {
     if (ctx.me !== undefined) throw new Fail('INVALID_MSG', 'Already identified')
     if (ctx.asker.challenge !== undefined) throw new Fail('INVALID_MSG', 'A challenge is pending on this connection')
-    if (reservedNames.has(name.toLowerCase())) throw new Fail('INVALID_NAME', `The name ${name} is reserved`)
+    checkName(name)
     const login = { name, session, inbox, autojoin }
     if (pubkey === undefined) {
       if (options.allowlistStrict) throw new Fail('NOT_ALLOWED', 'This relay admits approved keys only')
