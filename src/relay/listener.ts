@@ -161,7 +161,7 @@ export class Listener {
     this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#asked(request, response))
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head))
     // A client that resets while connecting must not take the relay with it.
-    this.#server.on('clientError', (_error, socket) => socket.destroy())
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#unreadable(error, socket))
   }
 
   get isTls(): boolean {
@@ -316,6 +316,17 @@ export class Listener {
     const facts = { address: this.#addressOf(request), host, headers: { host, origin, cookie: request.headers.cookie } }
     const before = this.#requests.upgrades(caller, facts.address, head)
     this.#sockets.handleUpgrade(request, socket, nothing, ws => this.#opened(ws, socket, caller.guest, facts, before))
+  }
+
+  /** What is no HTTP is told so, where it is not in the way of an answer. */
+  #unreadable({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+    const isQuiet = this.#callers.get(socket)?.guest.state === 'quiet'
+    if (!isQuiet || !socket.writable || code?.startsWith('HPE_') !== true) {
+      socket.destroy()
+      return
+    }
+    const status = code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
+    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy())
   }
 
   /** Apart from the upgrade, so that what listens to the socket does not keep its HTTP request for as long. */

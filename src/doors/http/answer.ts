@@ -23,10 +23,38 @@ export const preflight = {
 /** How long one of too many sockets is asked to stay away. */
 const crowdedMs = 5_000
 
+/** What says who asks what, in one word each. */
+const single = new Set([
+  'authorization',
+  'content-digest',
+  'content-type',
+  'host',
+  'idempotency-key',
+  'last-event-id',
+  'pubkey',
+  'signature',
+  'signature-input',
+])
+
+/** One of these that was sent more than once. */
+const doubled = (rawHeaders: readonly string[]): string | undefined => {
+  const seen: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!.toLowerCase()
+    if (!single.has(name)) continue
+    if (seen.includes(name)) return rawHeaders[i]!
+    seen.push(name)
+  }
+  return undefined
+}
+
 /** Before anything else. @throws Problem */
-export const checkWelcome = ({ isWelcome, isBanned }: DoorVisit): void => {
+export const checkWelcome = ({ isWelcome, isBanned, request: { rawHeaders } }: DoorVisit): void => {
   if (!isWelcome) throw new Problem('RATE_LIMITED', socketsSpent, { connection: 'close' }, crowdedMs)
   if (isBanned) throw new Problem('BANNED', 'Your address is banned from this relay')
+  const twice = doubled(rawHeaders)
+  // One that stands between may have read the other one.
+  if (twice !== undefined) throw new Problem('INVALID_MSG', `${twice}: once`)
 }
 
 /** A trace that goes through here is told in the log, and given back (https://www.w3.org/TR/trace-context). */

@@ -75,6 +75,7 @@ the event carries \`via: "http"\`, and a message or a step of a deal carries its
   Each address pays for what came from it, whosever token brought it; an agent asks from eight of them at once.
 - \`Accept\` that rules out what there is (\`application/json\`; of streams \`text/event-stream\`) is 406. A \`traceparent\` is given back, and is in the log of a fault.
 - Refusals are \`application/problem+json\` with the \`code\` of the protocol; 429 and 503 say \`Retry-After\`.
+- A header that says who asks what (\`Authorization\`, \`Signature\`, \`Idempotency-Key\`, \`Host\` and their like) is sent once, or the request is 400.
 - Any page may ask from a browser (\`Access-Control-Allow-Origin: *\`, no cookies). Tokens are not taken in the query.
 - Channels stand in paths without their #, agents with or without their @.
 `
