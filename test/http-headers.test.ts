@@ -1,5 +1,6 @@
-// What HTTP itself lets pass and what it does not: headers that are sent twice, lengths that do not agree.
-import { connect } from 'node:net'
+// What HTTP itself lets pass and what it does not: headers that are sent twice, and how long a connection is kept for whom.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { portOf } from './kit/raw-socket.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
@@ -8,7 +9,7 @@ import { newKey } from './kit/wire.ts'
 let relay: TestRelay
 let token: string
 beforeAll(async () => {
-  relay = await startTestRelay({ addressRate: 0 })
+  relay = await startTestRelay({ addressRate: 0, trustedProxies: ['127.0.0.2'] })
   await using wire = await relay.login('ada', { key: newKey() })
   ;({ token } = await wire.ask({ type: 'TOKEN_CREATE' }, 'TOKEN_CREATED'))
   await wire.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
@@ -75,4 +76,35 @@ test('lengths that do not agree are no HTTP: what is behind them is not read as 
   }
   expect(await told(['GET / HTTP/1.1', 'Host: localhost', `X: ${'x'.repeat(70_000)}`])).toMatch(/^HTTP\/1\.1 431 /)
   expect((await fetch(`${relay.httpUrl}/v1`)).status).toBe(200)
+})
+
+test('a connection of a trusted proxy is kept for longer than proxies keep theirs, a stranger’s for a moment', async () => {
+  const accepted: Socket[] = []
+  const hear = (message: unknown): void => void accepted.push((message as { readonly socket: Socket }).socket)
+  subscribe('net.server.socket', hear)
+  try {
+    const keptFor = async (from: string): Promise<readonly [told: string | undefined, ms: number | undefined]> => {
+      accepted.length = 0
+      const socket = connect({ port: portOf(relay.url), host: '127.0.0.1', localAddress: from })
+      let text = ''
+      socket.setEncoding('utf8').on('data', (part: string) => text += part)
+      socket.write('GET /v1 HTTP/1.1\r\nHost: localhost\r\n\r\n')
+      while (!text.includes('}}')) await new Promise(resolve => socket.once('data', resolve))
+      // The answer is over by the time another one on the same connection begins.
+      socket.write('GET /v1 HTTP/1.1\r\nHost: localhost\r\n\r\n')
+      const first = text.length
+      while (text.length < 2 * first) await new Promise(resolve => socket.once('data', resolve))
+      await new Promise(setImmediate)
+      const [at] = accepted.filter(each => each.remotePort === socket.localPort)
+      const found = [/keep-alive: (timeout=\d+)/i.exec(text)?.[1], at?.timeout] as const
+      socket.destroy()
+      return found
+    }
+    expect(await keptFor('127.0.0.2')).toEqual(['timeout=75', 75_000])
+    const [announced, ms] = await keptFor('127.0.0.1')
+    expect(announced).toBe('timeout=5')
+    expect(ms).toBeLessThanOrEqual(6_000)
+  } finally {
+    unsubscribe('net.server.socket', hear)
+  }
 })

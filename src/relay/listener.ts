@@ -87,6 +87,8 @@ const silenceMs = 30_000
 const answerTimeoutMs = 60_000
 /** Time to ask again on the same socket. */
 const keepAliveTimeoutMs = 5_000
+/** The same for a trusted proxy: longer than proxies keep connections (nginx: 60 s), so that none asks on one that is closed just then. */
+const proxyKeepAliveTimeoutMs = 75_000
 const timeoutCheckMs = 1_000
 
 // Shared by all sockets, so that none carries listeners of its own for this.
@@ -274,6 +276,8 @@ export class Listener {
     const address = this.#addressOf(request)
     this.#requests.begins(caller, address, request)
     const isWelcome = this.#door.asks(caller.guest, address)
+    const isKept = response.shouldKeepAlive && this.#addresses.isProxy(request.socket.remoteAddress)
+    if (isKept) response.setHeader('keep-alive', `timeout=${proxyKeepAliveTimeoutMs / 1_000}`)
     const late = setTimeout(() => request.socket.destroy(), timerMs(answerTimeoutMs)).unref()
     const slow = setTimeout(() => {
       if (!request.complete) request.socket.destroy()
@@ -281,6 +285,8 @@ export class Listener {
     response.on('close', () => {
       clearTimeout(late)
       clearTimeout(slow)
+      // Behind what the server set for everybody; the next request sets it back.
+      if (isKept) request.socket.setTimeout(timerMs(proxyKeepAliveTimeoutMs))
       this.#door.answered(caller.guest)
       this.#requests.answered(caller)
     })
