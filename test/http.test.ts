@@ -1,6 +1,9 @@
 // The HTTP door: every request of the protocol by token, with the answers of the wire.
+import { createPrivateKey } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { keyHeaderOf, signHttpRequest } from '../lib/identity/index.ts'
 import { errors, requests, type RequestType } from '../lib/protocol/index.ts'
+import { createLogger } from '../src/base/log.ts'
 import { openapi } from '../src/doors/http/openapi.ts'
 import { statusOf } from '../src/doors/http/problem.ts'
 import { resources } from '../src/doors/http/resources.ts'
@@ -9,7 +12,8 @@ import { StorageError } from '../src/store/failure.ts'
 import { forgetAnswers } from '../src/store/answers.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
-import { connect, newKey, type Key, type Wire } from './kit/wire.ts'
+import { newTrader } from './kit/trade.ts'
+import { connect, identityOf, newKey, signWith, type Key, type Wire } from './kit/wire.ts'
 
 interface Told {
   readonly status: number
@@ -187,39 +191,6 @@ describe('what the door says of itself', () => {
     expect((await fetch(`${relay.httpUrl}/v1/errors/RATE_LIMITED`)).status).toBe(200)
     expect((await fetch(`${relay.httpUrl}/v1/errors/NOPE`)).status).toBe(404)
   })
-
-  test('what is called answers what the socket answers, but re and ts', async () => {
-    await using relay = await startTestRelay()
-    const { key, wire, web } = await login(relay, 'ada')
-    relay.clock.stop()
-    const examples: readonly (readonly [RequestType, Record<string, unknown>])[] = [
-      ['PING', {}],
-      ['LIST_CHANNELS', {}],
-      ['WHOIS', { agent: key.id }],
-      ['PROFILE', { agent: key.id }],
-      ['HISTORY', { channel: '#general' }],
-      ['INBOX', {}],
-      ['BLOCKS', {}],
-      ['SEARCH_SKILLS', { query: {} }],
-      ['LEADERBOARD', {}],
-      ['RATING', {}],
-      ['BALANCE', {}],
-      ['PROPOSALS', {}],
-      ['DISPUTES', {}],
-      ['RECEIPTS', {}],
-      ['STATUS', { msg_id: 'none' }],
-      ['LEAVE', { channel: '#nowhere' }],
-    ]
-    const plain = ({ ts: _, re: __, ...rest }: Record<string, unknown>) => rest
-    for (const [type, body] of examples) {
-      const byWire = plain(await wire.answer({ type, ...body }) as unknown as Record<string, unknown>)
-      const { body: byWeb, status } = await web.ask('POST', `/v1/call/${type}`, body)
-      if (byWire['type'] === 'ERROR') {
-        expect(byWeb).toMatchObject({ code: byWire['code'], detail: byWire['message'] })
-        expect(status).toBe(statusOf(byWire['code'] as 'INTERNAL'))
-      } else expect(plain(byWeb)).toEqual(byWire)
-    }
-  })
 })
 
 test('another port is the same relay, for sockets too, and both close when it stops', async () => {
@@ -305,6 +276,59 @@ test('a storage that fails is told as that, at each door, and not as a fault', a
   expect((await web.ask('POST', '/hooks/0123456789', {})).status).toBe(503)
   relay.store.unreadable = undefined
   expect((await web.ask('GET', '/v1/channels')).status).toBe(200)
+})
+
+test('a fault is told with the number under which the log says more', async () => {
+  const lines: string[] = []
+  await using relay = await startTestRelay({ logLevel: 'error' }, {
+    log: createLogger({ level: 'error', format: 'json', destination: { write: line => void lines.push(line) } }),
+  })
+  const { web } = await login(relay, 'ada')
+  relay.store.unreadable = new Error('something nobody thought of')
+  const { status, body } = await web.ask('GET', '/v1/channels')
+  relay.store.unreadable = undefined
+  expect([status, body['code']]).toEqual([500, 'INTERNAL'])
+  const [, incident] = /^urn:agentchat:incident:([0-9a-f]{12})$/.exec(String(body['instance']))!
+  expect(body['detail']).toContain(incident)
+  expect(lines.filter(line => line.includes(incident!))).toHaveLength(1)
+})
+
+test('one deal, and the key that a guest makes for itself', async () => {
+  await using relay = await startTestRelay()
+  const ann = await newTrader(relay, 'ann')
+  const bob = await newTrader(relay, 'bob')
+  const { proposal_id: id } = await ann.do('PROPOSAL', { to: bob.id, task: 'write it' })
+  const { token } = await ann.wire.ask({ type: 'TOKEN_CREATE' }, 'TOKEN_CREATED')
+  const mine = new Web(relay, token)
+  expect(await mine.ask('GET', `/v1/proposals/${id}`)).toMatchObject({ status: 200, body: { proposal_id: id, task: 'write it' } })
+  expect(await mine.ask('GET', '/v1/proposals/prop_nothing')).toMatchObject({ status: 404, body: { code: 'PROPOSAL_NOT_FOUND' } })
+  const carol = await login(relay, 'carol')
+  expect(await carol.web.ask('GET', `/v1/proposals/${id}`)).toMatchObject({ status: 404 })
+  expect((await carol.web.ask('POST', `/v1/proposals/${id}/dispute-reveal`, { nonce: 'a secret until now' })).body['code'])
+    .toBe('SIGNATURE_REQUIRED')
+
+  const { body: guest } = await new Web(relay, '').ask('POST', '/v1/agents', { name: 'guest' })
+  const own = newKey()
+  const record = { old_pubkey: guest['public_key'], new_pubkey: own.pem, timestamp: new Date(relay.clock.now()).toISOString() }
+  const signature = signWith({ privateKey: createPrivateKey(String(guest['private_key'])) }, JSON.stringify(record))
+  const claim = JSON.stringify({ ...record, signature })
+  const plain: Record<string, string> = { 'content-type': 'application/json' }
+  const signed = signHttpRequest(identityOf(own), {
+    method: 'POST',
+    authority: new URL(relay.httpUrl).host,
+    path: '/v1/me/claim',
+    query: '',
+    header: name => plain[name],
+    body: Buffer.from(claim),
+  }, relay.clock.now())
+  const told = await new Web(relay, '').ask('POST', '/v1/me/claim', claim, {
+    ...signed,
+    pubkey: keyHeaderOf({ publicKey: own.pem, name: 'own' }),
+  })
+  expect(told).toMatchObject({ status: 200, body: { type: 'OK' } })
+  // The old key is none any more, and what knew it leads to the new one.
+  expect((await new Web(relay, String(guest['token'])).ask('GET', '/v1/me')).status).toBeGreaterThanOrEqual(400)
+  expect((await carol.web.ask('GET', `/v1/agents/${own.id}/key`)).body).toMatchObject({ agent_id: own.id })
 })
 
 test('a token that was looked up is known, until anybody’s standing or tokens are others', async () => {

@@ -23,7 +23,7 @@ export class HeldStore implements Store {
   doubt: StorageError | undefined
 
   /** Set to make reads fail, of whoever asks for one from now on. */
-  unreadable: StorageError | undefined
+  unreadable: Error | undefined
 
   constructor(store: Store) {
     this.#store = store

@@ -1,4 +1,5 @@
 // How this door answers: bodies, problems, and what is sent with every answer.
+import { randomBytes } from 'node:crypto'
 import type { Logger } from '../../base/logger.ts'
 import { socketsSpent, type DoorVisit } from '../../relay/inside.ts'
 import { Problem, problemOf } from './problem.ts'
@@ -98,8 +99,9 @@ export const fail = (visit: DoorVisit, error: unknown, log: Logger, place: strin
   let problem = problemOf(error)
   if (problem === undefined) {
     const { traceparent } = visit.request.headers
-    log.error({ err: error, path: place, ...(isTrace(traceparent) && { traceparent }) }, 'the HTTP door failed')
-    problem = new Problem('INTERNAL', 'The relay has a fault; its log says more')
+    const incident = randomBytes(6).toString('hex')
+    log.error({ err: error, incident, path: place, ...(isTrace(traceparent) && { traceparent }) }, 'the HTTP door failed')
+    problem = new Problem('INTERNAL', `The relay has a fault, incident ${incident}; its log says more`)
   }
   refuse(visit, problem)
 }

@@ -209,7 +209,7 @@ export class Http implements HttpDoor {
 
   async #answerResource(visit: DoorVisit, { resource, fields }: Found): Promise<void> {
     const bearer = await this.#asking.askerOf(visit)
-    const { type, method, status, list, within } = resource
+    const { type, method, status, list, only, within } = resource
     const { shape } = requests[type].body as { readonly shape: Shape }
     const given = method !== 'GET'
       ? await this.#asking.bodyOf(visit, bearer)
@@ -218,6 +218,8 @@ export class Http implements HttpDoor {
       : { [within.field]: fieldsOf(visit.query, (shape[within.field] as unknown as { readonly shape: Shape }).shape, within.names) }
     const asked = await this.#asking.ask(visit, bearer, type, { ...given, ...fields })
     const { answer, headers } = asked
+    if (only !== undefined)
+      return send(visit, status, JSON.stringify((answer.frame() as unknown as Record<string, unknown>)[only]), headers)
     if (list === undefined) {
       const { msg_id: id } = type === 'MSG' ? answer.frame() as Frame<'ACK'> : {}
       const isCreated = status === 201 && id !== undefined

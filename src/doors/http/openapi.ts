@@ -46,9 +46,14 @@ const listSchema = (type: FrameType, list: string): Json => {
   return { ...rest, properties: { ...others, items }, required: required.map(name => name === list ? 'items' : name) }
 }
 
-const answerOf = (type: RequestType, list?: string): Json => {
+/** One field of it. */
+const fieldSchema = (type: FrameType, field: string): unknown => (frameSchema(type)['properties'] as Json)[field]
+
+const answerOf = (type: RequestType, { list, only }: Pick<Resource, 'list' | 'only'> = {}): Json => {
   const answers = requests[type].reply as readonly FrameType[]
-  const schemas = answers.map(name => list === undefined ? ref('schemas', name) : listSchema(name, list))
+  const schemas = answers.map(name =>
+    only !== undefined ? fieldSchema(name, only) : list === undefined ? ref('schemas', name) : listSchema(name, list)
+  )
   return { 'application/json': { schema: schemas.length === 1 ? schemas[0] : { anyOf: schemas } } }
 }
 
@@ -82,7 +87,7 @@ const callOf = (type: RequestType): Json => ({
 })
 
 const operationOf = (resource: Resource): Json => {
-  const { method, path, type, inPath, status, list, within, fixed = {} } = resource
+  const { method, path, type, inPath, status, within, fixed = {} } = resource
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(match => match[1]!)
   const taken = new Set([...names.map(name => inPath?.[name] ?? name), ...Object.keys(fixed), 'id'])
   type Shape = Readonly<Record<string, z.core.$ZodType>>
@@ -108,7 +113,7 @@ const operationOf = (resource: Resource): Json => {
     ],
     ...(own.length > 0 && { requestBody: { content: { 'application/json': { schema: schemaOf(body) } } } }),
     responses: {
-      [status]: { description: 'Done.', ...(status !== 204 && { content: answerOf(type, list) }) },
+      [status]: { description: 'Done.', ...(status !== 204 && { content: answerOf(type, resource) }) },
       ...refusals(type, method !== 'GET'),
     },
   }
@@ -367,6 +372,7 @@ export const openapi = (version: string): Json => {
             detail: { type: 'string' },
             code: { type: 'string', description: `A code of the protocol, or one of ${Object.keys(ownCodes).join(', ')}` },
             retry_after_ms: { type: 'integer' },
+            instance: { type: 'string', description: 'Of a fault (500): which entry of the relay’s log says more.' },
           },
         },
         Prepared: {

@@ -119,9 +119,16 @@ export class Problem extends Error {
       detail: this.message,
       code: this.code,
       ...(this.retryAfterMs !== undefined && { retry_after_ms: this.retryAfterMs }),
+      ...(this.code === 'INTERNAL' && instanceIn(this.message)),
       ...this.more,
     })
   }
+}
+
+/** Of a fault: which entry of the relay's log its operator has to look for. */
+const instanceIn = (message: string): { readonly instance: string } | undefined => {
+  const [, incident] = /\bincident ([0-9a-f]{12})\b/.exec(message) ?? []
+  return incident === undefined ? undefined : { instance: `urn:agentchat:incident:${incident}` }
 }
 
 const storageRetryMs = 1_000

@@ -13,6 +13,8 @@ export interface Resource {
   readonly status: 200 | 201 | 204
   /** The list in the answer: it is `items` here. */
   readonly list?: string
+  /** The field of the answer that is all of it here. */
+  readonly only?: string
   /**
    * What the next page is asked by: a parameter, and what of the last entry it takes; count: how many came so far. Where that parameter was
    * not given, pages go back: by another one, from the first entry.
@@ -104,6 +106,15 @@ export const resources: readonly Resource[] = [
   { method: 'PUT', path: '/v1/me/presence', type: 'SET_PRESENCE', status: 204 },
   { method: 'GET', path: '/v1/proposals', type: 'PROPOSALS', status: 200, list: 'proposals', next: { field: 'before', of: 'next' } },
   { method: 'POST', path: '/v1/proposals', type: 'PROPOSAL', status: 201 },
+  {
+    method: 'GET',
+    path: '/v1/proposals/{id}',
+    type: 'PROPOSAL_EVENTS',
+    inPath: proposal,
+    fixed: { limit: 1, after: 0 },
+    status: 200,
+    only: 'proposal',
+  },
   { method: 'GET', path: '/v1/proposals/{id}/events', type: 'PROPOSAL_EVENTS', inPath: proposal, status: 200, list: 'events' },
   ...steps('/v1/proposals/{id}', proposal, {
     counter: 'COUNTER',
@@ -116,6 +127,8 @@ export const resources: readonly Resource[] = [
     release: 'RELEASE',
     complete: 'COMPLETE',
     dispute: 'DISPUTE',
+    'dispute-intent': 'DISPUTE_INTENT',
+    'dispute-reveal': 'DISPUTE_REVEAL',
     reclaim: 'RECLAIM',
   }),
   {
@@ -138,6 +151,7 @@ export const resources: readonly Resource[] = [
     next: { field: 'before', of: 'receipt_id' },
   },
   { method: 'POST', path: '/v1/receipts/{id}/signature', type: 'RECEIPT_SIGN', inPath: { id: 'receipt_id' }, status: 200 },
+  { method: 'POST', path: '/v1/me/claim', type: 'ROTATION', status: 200 },
   { method: 'PUT', path: '/v1/me/skills', type: 'REGISTER_SKILLS', status: 200 },
   { method: 'PUT', path: '/v1/me/profile', type: 'SET_PROFILE', status: 200 },
   { method: 'GET', path: '/v1/hooks', type: 'HOOKS', status: 200, list: 'list' },
