@@ -174,7 +174,8 @@ export const playSceneApart = async ({ relay, statements }: Scene, nodes: number
     delayMs,
     random,
     isShuffled: true,
-    pace: { signalMs: 200 },
+    // Longer than what a scene says of one thing takes here: what it was told of late would be told apart.
+    pace: { signalMs: 3_000 },
   })
   await playAmong(cluster.nodes, statements, delayMs)
 }
