@@ -4,9 +4,13 @@ import { createServer, get } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import type { AgentChatClient } from '../lib/index.ts'
+import { InsideSeat } from '../src/doors/mcp/inside-seat.ts'
 import { sendWeb } from '../src/doors/mcp/node-http.ts'
+import { Reader } from '../src/doors/mcp/reader.ts'
 import { Sessions } from '../src/doors/mcp/sessions.ts'
+import { tokenMemory } from '../src/doors/mcp/token-memory.ts'
 import { toolSets } from '../src/doors/mcp/tools.ts'
+import { StorageError } from '../src/store/store.ts'
 import { clientOf, newIdentity } from './kit/client.ts'
 import { httpHost, knownAgent, openDoor } from './kit/mcp-http.ts'
 import { eras } from './kit/mcp.ts'
@@ -304,6 +308,53 @@ test('a host that goes while it waits leaves nobody waiting', async () => {
   await max.send(id, 'still there')
   await using host = await httpHost(door.url, token, '2025-11-25')
   expect((await host.call('receive', { wait_s: 5 })).text).toContain('>still there</')
+})
+
+test('what was about to be shown to a host that gave up is shown with the next call', async () => {
+  await using relay = await startTestRelay()
+  const known = new Map<string, string>()
+  const { token, id } = await knownAgent(relay, 'ada', known)
+  await using max = await clientOf(relay, { identity: newIdentity('max') })
+  await max.send(id, 'hello')
+  const { shown, said } = tokenMemory({ store: relay.store, incarnation: 'this one', secret: 'secret' }, token)
+  const caller = { agent: id, via: 'mcp', auth: 'token', address: '127.0.0.1' } as const
+  const reader = new Reader(new InsideSeat(relay.inside, { caller, lacks: () => undefined }, said), shown)
+  const gone = new AbortController()
+  const look = (signal = new AbortController().signal) => reader.waiting(10, { acknowledge: true, signal })
+  const found = await look(gone.signal)
+  relay.store.hold()
+  const showing = reader.show(found, 1, gone.signal)
+  await relay.store.reached()
+  gone.abort(new Error('gone'))
+  relay.store.release()
+  await expect(showing).rejects.toThrow('gone')
+  const again = await look()
+  expect(again.entries).toMatchObject([{ seq: 1, event: { content: 'hello' } }])
+  expect(await reader.show(again, 1, new AbortController().signal)).toBe(true)
+  // It was looked at before that.
+  expect(await reader.show(found, 1, new AbortController().signal)).toBe(false)
+  expect((await look()).entries).toEqual([])
+})
+
+test('a storage that does not answer is told as such: by tools, and of sessions', async () => {
+  await using relay = await startTestRelay()
+  const known = new Map<string, string>()
+  const { token } = await knownAgent(relay, 'ada', known)
+  await using door = await openDoor(relay, { known })
+  const session = (await post(door.url, token, initialize)).headers.get('mcp-session-id')!
+  const call = { jsonrpc: '2.0', id: 3, method: 'tools/call', params: { name: 'receive', arguments: {} } }
+  relay.store.unreadable = new StorageError('away', 'Wait.')
+  try {
+    const answer = await post(door.url, token, call, { 'mcp-session-id': session })
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await (await post(door.url, token, call)).text()).toContain(
+      'STORAGE_UNAVAILABLE: The relay cannot reach its storage now (retry after',
+    )
+  } finally {
+    relay.store.unreadable = undefined
+  }
+  expect(await (await post(door.url, token, call, { 'mcp-session-id': session })).text()).toContain('Nothing waits.')
+  expect(door.failures).toEqual([])
 })
 
 describe('on the relay itself', () => {

@@ -93,8 +93,8 @@ export class McpMount implements HttpDoor {
     clearInterval(this.#sweeper)
     const doors = await this.#doors?.catch(() => undefined)
     await Promise.all([doors?.tools.close(), doors?.suite?.close()])
-    // Where that cannot be stored, some of it is shown again.
-    if (doors !== undefined) await settle(this.#options).catch(() => undefined)
+    // Nobody waits for it: where it cannot be stored, some of that is shown again.
+    if (doors !== undefined) settle(this.#options).catch(() => undefined)
   }
 
   async #answer(visit: DoorVisit): Promise<void> {

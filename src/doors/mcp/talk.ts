@@ -55,7 +55,7 @@ const showWaiting = async (
       if (!reply.add(...await eventParts(seat, event, isOnly ? { limit: maxOnlyTextChars } : longer(event, seat.me)))) break
       shown++
     }
-    if (!await reader.show(found, shown, signal)) continue
+    if (shown > 0 && !await reader.show(found, shown, signal)) continue
     return shown < entries.length || found.more ? reply.end('More waits: call again.', { more: true }) : reply
   }
 }

@@ -46,8 +46,8 @@ export const tokenMemory = ({ store, incarnation: by, secret }: TokenMemoryOptio
       return before !== undefined && now - before < saidMs
     },
     ended: {
-      has: session => isSessionEnded(store.read, token, session).catch(unavailable),
-      add: session => store.write(tx => endSession(tx, token, session)).catch(unavailable),
+      has: session => refusing(() => isSessionEnded(store.read, token, session), refused),
+      add: session => refusing(() => store.write(tx => endSession(tx, token, session)), refused),
     },
   }
 }
@@ -56,23 +56,22 @@ export const tokenMemory = ({ store, incarnation: by, secret }: TokenMemoryOptio
 export const settle = ({ store, incarnation }: Omit<TokenMemoryOptions, 'secret'>): Promise<void> =>
   store.write(tx => settleShown(tx, incarnation))
 
-/** Of what is no tool. @throws Refused */
-const unavailable = (error: unknown): never => {
-  if (!(error instanceof BusyError || error instanceof StorageError)) throw error
-  throw {
-    status: 503,
-    title: 'The relay cannot reach its storage now',
-    headers: { 'retry-after': String(retryMs / 1_000) },
-  } satisfies Refused
+/** What is told of a storage that does not answer: by a tool, and to who asks for no tool. */
+const refusal = (error: unknown): unknown => {
+  if (error instanceof BusyError) return new Refusal('BUSY', error.message, retryMs, error)
+  if (error instanceof StorageError) return new Refusal('STORAGE_UNAVAILABLE', 'The relay cannot reach its storage now', retryMs, error)
+  return error
+}
+const refused = (error: unknown): unknown => {
+  const told = refusal(error)
+  if (!(told instanceof Refusal)) return error
+  return { status: 503, title: told.message, headers: { 'retry-after': String(retryMs / 1_000) } } satisfies Refused
 }
 
-/** Of a tool. */
-const refusing = async <T>(work: () => Promise<T>): Promise<T> => {
+const refusing = async <T>(work: () => Promise<T>, of = refusal): Promise<T> => {
   try {
     return await work()
   } catch (error) {
-    if (error instanceof BusyError) throw new Refusal('BUSY', error.message, retryMs, error)
-    if (error instanceof StorageError) throw new Refusal('STORAGE_UNAVAILABLE', 'The relay cannot reach its storage now', retryMs, error)
-    throw error
+    throw of(error)
   }
 }
