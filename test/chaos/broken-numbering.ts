@@ -29,6 +29,7 @@ export const numberWithoutLock = async (store: string): Promise<void> => {
         ((oid: number, format: 'text') => oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) as never,
     },
     lock_timeout: 1_000,
+    pipeline: true,
   })
   beside.on('error', () => undefined)
   await beside.connect()

@@ -5,6 +5,7 @@ import type { Fault } from './ground.ts'
 import { Random } from './random.ts'
 import { noTrouble, type BusTrouble } from './shaken-bus.ts'
 import type { Attacked, Victim } from './victim.ts'
+import { Way } from './way.ts'
 
 /** Longer than the lease for which a process is believed to run. */
 const longestPauseMs = 14_000
@@ -149,22 +150,37 @@ export class Crowd implements Attacked {
 }
 
 export interface Between extends AsyncDisposable {
-  readonly url: string
-  readonly counts: { nats_kills: number, nats_stalls: number, pauses: number, bad_hearings: number }
+  /** Where the n-th process reaches NATS. */
+  urlOf(n: number): string
+  readonly counts: {
+    nats_kills: number
+    nats_stalls: number
+    small_payloads: number
+    ways_parted: number
+    pauses: number
+    bad_hearings: number
+  }
   /** Whether enough happened to say something. */
   readonly isTried: boolean
   faults(crowd: Crowd): Readonly<Record<string, Fault>>
 }
 
-/** The server of NATS between them, which ends, and which hangs; and processes that stand still. */
-export const between = async (): Promise<Between> => {
+/** What NATS takes in one message for a while: less than some of what processes tell. */
+const smallPayloadBytes = 2_048
+
+/**
+ * The server of NATS between them, which ends, hangs, and takes too little; the way of each to it, which is cut, also in one direction alone;
+ * and processes that stand still, or hear badly.
+ */
+export const between = async (nodes: number): Promise<Between> => {
   const nats = await TestNats.start()
-  const counts = { nats_kills: 0, nats_stalls: 0, pauses: 0, bad_hearings: 0 }
+  const ways = await Promise.all(Array.from({ length: nodes }, () => Way.open(() => Number(new URL(nats.url).port))))
+  const counts = { nats_kills: 0, nats_stalls: 0, small_payloads: 0, ways_parted: 0, pauses: 0, bad_hearings: 0 }
   return {
-    url: nats.url,
+    urlOf: n => `nats://127.0.0.1:${ways[n]!.port}`,
     counts,
     get isTried() {
-      return counts.nats_kills > 0 && counts.pauses > 0 && counts.bad_hearings > 0
+      return counts.nats_kills > 0 && counts.pauses > 0 && counts.bad_hearings > 0 && counts.ways_parted > 0
     },
     faults: crowd => ({
       nats: async (random, wait, isOver) => {
@@ -174,11 +190,25 @@ export const between = async (): Promise<Between> => {
           counts.nats_kills++
           await nats.stop()
           await wait(random.between(200, 4_000))
+          if (random.chance(0.3)) {
+            counts.small_payloads++
+            await nats.start(smallPayloadBytes)
+            await wait(random.between(1_000, 5_000))
+            await nats.stop()
+          }
           await nats.start()
         } else {
           counts.nats_stalls++
           await nats.stall(() => wait(random.between(200, 4_000)))
         }
+      },
+      way: async (random, wait, isOver) => {
+        await wait(random.between(1_000, 6_000))
+        if (isOver()) return
+        counts.ways_parted++
+        const way = ways[random.between(0, ways.length)]!
+        const how = (['shut', 'silence', 'cutWords', 'cutAnswers'] as const)[random.between(0, 4)]!
+        await way[how](() => wait(random.between(200, 6_000)))
       },
       hearing: async (random, wait, isOver) => {
         await wait(random.between(500, 4_000))
@@ -193,6 +223,9 @@ export const between = async (): Promise<Between> => {
         await crowd.pauseOne(random, wait)
       },
     }),
-    [Symbol.asyncDispose]: () => nats[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      for (const way of ways) way.close()
+      await nats[Symbol.asyncDispose]()
+    },
   }
 }

@@ -11,8 +11,8 @@ export type Wait = (ms: number) => Promise<unknown>
 export type Fault = (random: Random, wait: Wait, isOver: () => boolean) => Promise<void>
 
 export interface Ground extends AsyncDisposable {
-  /** What the relay is told of it, if it is not its data directory. */
-  readonly store: string | undefined
+  /** What the n-th process of the relay is told of it, if it is not its data directory. */
+  storeOf(n: number): string | undefined
   /** By name: each has chances of its own. */
   faults(victim: Attacked): Readonly<Record<string, Fault>>
   /** How often what happened. */
@@ -29,7 +29,7 @@ export interface Ground extends AsyncDisposable {
 export const folderGround = (data: string): Ground => {
   const counts = { full_disks: 0, torn_logs: 0 }
   return {
-    store: undefined,
+    storeOf: () => undefined,
     counts,
     isTried: true,
     faults: victim => ({

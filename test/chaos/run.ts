@@ -108,13 +108,13 @@ export const run = async (
   const data = join(folder, 'data')
   const memberships = Array.from({ length: clients }, (_, index) => ({ index, channel: channelOf(index, clients) }))
   let url = ''
-  await using ground = engine === 'postgres' ? await postgresGround(broken === 'doubt') : folderGround(data)
-  await using nats = nodes > 1 ? await between() : undefined
+  await using ground = engine === 'postgres' ? await postgresGround(nodes, broken === 'doubt') : folderGround(data)
+  await using nats = nodes > 1 ? await between(nodes) : undefined
   const channels = [...new Set(memberships.map(({ channel }) => channel)), lockoutChannel, ...(nodes > 1 ? [onlookerChannel] : [])]
-  const newVictim = (apart?: Apart) => new Victim(data, () => url, channels, broken, ground.store, apart)
+  const newVictim = (n: number, apart?: Apart) => new Victim(data, () => url, channels, broken, ground.storeOf(n), apart)
   const crowd = nats
-    && new Crowd(Array.from({ length: nodes }, (_, i) => newVictim(namesOf(i, nats.url, seed))), seed)
-  using victim: Attacked = crowd ?? newVictim()
+    && new Crowd(Array.from({ length: nodes }, (_, i) => newVictim(i, namesOf(i, nats.urlOf(i), seed))), seed)
+  using victim: Attacked = crowd ?? newVictim(0)
   const proxy = new TearingProxy(new Random(seed, 'network'), () => victim.port)
   try {
     url = `ws://127.0.0.1:${await proxy.listen()}`

@@ -51,6 +51,22 @@ export class Way implements Disposable {
     for (const { near, far } of lines) for (const socket of [near, far]) socket.destroy()
   }
 
+  /** Nothing of what is said arrives for as long, and what the other says does; then it is cut. */
+  async cutWords(wait: () => Promise<unknown>): Promise<void> {
+    const lines = [...this.#lines]
+    for (const line of lines) line.isMute = true
+    await wait()
+    for (const { near, far } of lines) for (const socket of [near, far]) socket.destroy()
+  }
+
+  /** Nobody is there for as long. */
+  async shut(wait: () => Promise<unknown>): Promise<void> {
+    this.isDown = true
+    this.cut()
+    await wait()
+    this.isDown = false
+  }
+
   /** Nothing arrives for as long and nobody is told; then, at the latest, it is cut. */
   async silence(wait: () => Promise<unknown>): Promise<void> {
     const lines = [...this.#lines]
