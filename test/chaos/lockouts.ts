@@ -30,7 +30,7 @@ const speakMs = 20
 const minSpeakMs = 60
 const maxSpeakMs = 250
 /** So long it goes on behind the answer: another process may not have heard of the ban for longer. */
-const goOnMs = 500
+const goOnMs = 800
 const retryMs = 100
 const requestTimeoutMs = 4_000
 const reconnect = { minMs: 50, maxMs: 500 } as const

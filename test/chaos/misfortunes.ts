@@ -36,6 +36,8 @@ const maxKillPauseMs = 5_000
 const minOwnEnds = 4
 const minKills = 2
 const maxStretch = 6
+/** So long is waited, on however slow a machine, for what shows by itself. */
+const maxSparedMs = 120_000
 /** The clock stays within what a login tolerates. */
 const maxClockOffsetMs = 4 * 60_000
 
@@ -47,9 +49,10 @@ export const misfortunes = async (scene: Scene, { seed, durationMs, calmMs, isSe
   const isTried = () =>
     spared?.isTried()
       ?? (endsItself ? victim.ownEnds >= minOwnEnds : victim.kills >= minKills && ground.isTried && more?.isTried() !== false)
+  const maxMs = spared === undefined ? maxStretch * durationMs : maxSparedMs
   const timer = setInterval(() => {
     const ms = performance.now() - startedAt
-    if (ms >= durationMs && isSent() && (isTried() || ms >= maxStretch * durationMs)) end()
+    if (ms >= durationMs && isSent() && (isTried() || ms >= maxMs)) end()
   }, 20)
   signal.addEventListener('abort', end)
   const wait = (ms: number) => pauses.wait(ms)
