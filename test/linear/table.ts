@@ -438,6 +438,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/relay/http.ts': { peer: 'paths and headers' },
   'src/relay/receipts.ts': { peer: 'names of streams, made of ids' },
   'src/base/open-files.ts': { own: 'what the system says of its limits' },
+  'src/store/by-token.ts': { own: 'numbers of an inbox, as they were stored' },
   'src/store/transcripts.ts': { own: 'hashes that it stored itself' },
   'src/store/words.ts': { peer: 'messages, and what they are searched by', run: { wordsIn: text => [...wordsIn(text)] } },
   'src/store/postgres/search.ts': { peer: 'messages, and names of streams' },
