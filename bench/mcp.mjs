@@ -1,7 +1,6 @@
 // @ts-check
 // What a call of an MCP tool over HTTP costs the relay's process in CPU, by the official client and in both eras. Needs a build: npm run build.
 import { spawn } from 'node:child_process'
-import { generateKeyPairSync, sign, verify } from 'node:crypto'
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { hotSpots } from './profile.mjs'
-import { reference } from './workloads/machine.mjs'
+import { cpuSpeed, reference } from './workloads/machine.mjs'
 
 const { values } = parseArgs({ options: { calls: { type: 'string', default: '100' }, 'max-ms': { type: 'string', default: '3' }, profile: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' } } })
 if (values.help) {
@@ -41,25 +40,6 @@ const url = await new Promise((resolve, reject) => {
 const cpuMs = () => {
   const tasks = `/proc/${child.pid}/task`
   return readdirSync(tasks).reduce((sum, task) => sum + Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]), 0) / 1e6
-}
-
-const { publicKey, privateKey } = generateKeyPairSync('ed25519')
-const text = JSON.stringify({ type: 'MSG', to: '#bench', id: '1', content: 'x'.repeat(262) })
-const message = Buffer.from(text)
-const signature = sign(null, message, privateKey)
-
-/** How often `work` runs in a second of this process's own CPU. @param {() => void} work */
-const perCpuSecond = work => {
-  for (let n = 0; n < 200; n++) work()
-  const before = process.cpuUsage()
-  let runs = 0
-  for (let used = 0; used < 200_000;) {
-    for (let n = 0; n < 50; n++) work()
-    runs += 50
-    const { user, system } = process.cpuUsage(before)
-    used = user + system
-  }
-  return runs / 0.2
 }
 
 /** Hosts take turns, and rest after each round: one token may ask 30 times at once and twice a second, one address 150 times. */
@@ -109,7 +89,7 @@ try {
         await host.close()
         await wire.request('TOKEN_REVOKE', { token_id })
       }
-      speeds.push({ 'verify/s': perCpuSecond(() => { verify(null, message, publicKey, signature) }), 'parse/s': perCpuSecond(() => { JSON.parse(text) }) })
+      speeds.push(cpuSpeed())
       // Until all may ask again.
       await new Promise(resolve => setTimeout(resolve, refillMs))
     }
