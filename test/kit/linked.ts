@@ -110,5 +110,10 @@ export const stranger = async (home: TestRelay, host: string, { key = newKey(), 
     const { type: _, sig_v: __, ...message } = signedFor(home, author, '#general', 'x', `${++n}`, home.clock.now())
     return { type: 'RELAYED', pubkey: author.pem, name: 'ann', message: { ...message, ...more } }
   }
-  return { wire, handed, [Symbol.asyncDispose]: () => wire[Symbol.asyncDispose]() }
+  /** So many at once that nobody signed, each refused as that. */
+  const strike = async (count: number) => {
+    const codes = await Promise.all(Array.from({ length: count }, async () => (await wire.refusal(handed({ content: 'y' }))).code))
+    if (codes.some(code => code !== 'VERIFICATION_FAILED')) throw new Error(codes.join(' '))
+  }
+  return { wire, handed, strike, [Symbol.asyncDispose]: () => wire[Symbol.asyncDispose]() }
 }

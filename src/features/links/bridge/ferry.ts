@@ -19,9 +19,21 @@ import { Mentions } from './mentions.ts'
 import type { LinkMeter } from './meter.ts'
 import { linksOf } from './naming.ts'
 import { ownCopy } from './own-copy.ts'
-import type { Arrived, Cosigned, Erased, Handed, HomeEvent, Peer, PeerOptions, PeerState, Pulled } from './peer.ts'
+import type { Arrived, Cosigned, Erased, Handed, HomeEvent, Peer, PeerOptions, Pulled } from './peer.ts'
 import { forgetRemote, rememberRemote } from './remote-store.ts'
-import { allLinks, allMirrors, mirrorInfo, mirrorOf, setDocument, setMirror, stateOf, type LinkRow, type MirrorRow } from './store.ts'
+import { idle, newState, stateOfText, textOfState, type LinkState } from './standing.ts'
+import {
+  allLinks,
+  allMirrors,
+  mirrorInfo,
+  mirrorOf,
+  setDocument,
+  setMirror,
+  setStanding,
+  stateOf,
+  type LinkRow,
+  type MirrorRow,
+} from './store.ts'
 import { Witness, type WitnessOptions } from './witness.ts'
 
 export interface FerryOptions extends WitnessOptions {
@@ -50,8 +62,8 @@ export const maxAge = 5 / 6
 /** What a relay says of an event when it sends it, and stores in none. */
 const saidOnTheWay = ['re', 'replay', 'prev_seq', 'inbox_seq']
 const measuredEveryMs = 1_000
-/** How long after its last turn a process is taken to be at it. */
-const ownMs = 30_000
+/** How long after its last turn a process is taken to be at it: as long as it is taken to run. */
+const ownMs = 10_000
 
 /** The same text with the name that the channel has here. undefined: it would not be the same text again with the name of there. */
 export const renamed = (text: string, home: string, here: string): string | undefined => {
@@ -89,6 +101,8 @@ export class Ferry {
   readonly #links = new Map<string, Link>()
   readonly #witness: Witness
   #isAwaited = false
+  /** This process is the one that has them. */
+  #hasLinks = false
   /** The host whose link had the last turn. */
   #served = ''
   #soon: (() => void) | undefined
@@ -114,13 +128,13 @@ export class Ferry {
     return this.#options.linked !== undefined
   }
 
-  stateOf(host: string): PeerState {
-    return this.#links.get(host)?.peer.state ?? { state: 'idle' }
-  }
-
-  problemOf(channel: string): string | undefined {
-    const { name, host = '' } = addressOf(channel)
-    return this.#links.get(host)?.peer.problemOf(name)
+  /** How a link stands: where another process has it, as that one said last. */
+  standingOf({ host, standing }: LinkRow, mirrors: readonly MirrorRow[]): LinkState {
+    if (!this.#hasLinks) return stateOfText(standing)
+    const peer = this.#links.get(host)?.peer
+    if (peer === undefined) return idle
+    return newState(peer.state,
+      mirrors.filter(mirror => mirror.host === host).map(({ channel }) => [channel, peer.problemOf(addressOf(channel).name)] as const))
   }
 
   /** ms, as of the last turn */
@@ -161,7 +175,8 @@ export class Ferry {
     this.#soon = ctx.soon
     this.#now = ctx.now
     this.#rows = await allLinks(ctx.tx)
-    if (!await ctx.tx.own('links', ownMs)) {
+    this.#hasLinks = await ctx.tx.own('links', ownMs)
+    if (!this.#hasLinks) {
       this.close()
       this.#options.linkMeter.stand([], { waiting: 0, following: 0, stopped: 0 })
       return undefined
@@ -239,12 +254,16 @@ export class Ferry {
   async #measure({ tx, now }: SweepCtx, mirrors: readonly MirrorRow[]): Promise<void> {
     if (Math.abs(now - this.#measuredAt) < measuredEveryMs) return
     this.#measuredAt = now
+    for (const row of this.#rows) {
+      const standing = textOfState(this.standingOf(row, mirrors))
+      if (standing !== row.standing) await setStanding(tx, row.host, standing)
+    }
     const waiting = await waitingByHost(tx)
     const states = { waiting: 0, following: 0, stopped: 0 }
     for (const mirror of mirrors) states[stateOf(mirror)]++
     this.#options.linkMeter.stand(this.#rows.map(({ host }) => ({
       host,
-      isUp: this.stateOf(host).state === 'open',
+      isUp: this.#links.get(host)?.peer.state.state === 'open',
       behind: mirrors.reduce((sum, mirror) => mirror.host === host ? sum + this.#behind(mirror) : sum, 0),
       waiting: waiting.get(host) ?? 0,
     })), states)

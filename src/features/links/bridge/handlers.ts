@@ -7,6 +7,7 @@ import type { TableReader } from '../../../store/store.ts'
 import { Ferry, type FerryOptions } from './ferry.ts'
 import { countWaiting } from './handed-store.ts'
 import { outgoing, type OutgoingOptions } from './outgoing.ts'
+import type { LinkState } from './standing.ts'
 import { relayed, type RelayedOptions, type Say } from './relayed.ts'
 import {
   addMirror,
@@ -56,9 +57,9 @@ export const handingOn = <F extends Feature<'MSG' | 'FILE_CHUNK'>>(said: F, ferr
 export const links = (
   { ferry, saying, ...options }: LinkOptions & { readonly ferry: Ferry, readonly saying: Feature<'MSG' | 'FILE_CHUNK'> },
 ): Feature<'RELAYED' | 'HOME' | 'ADMIN_LINK' | 'ADMIN_LINKS' | 'ADMIN_UNLINK'> => {
-  const shown = (mirror: MirrorRow) => {
+  const shown = (mirror: MirrorRow, { hindered }: LinkState) => {
     const { channel, upto, checked_at: at, problem } = mirror
-    const why = problem ?? ferry.problemOf(channel)
+    const why = problem ?? hindered[channel]
     return {
       channel: channel as `#${string}`,
       state: stateOf(mirror),
@@ -74,9 +75,10 @@ export const links = (
     for (const row of await allLinks(db)) {
       const { host, url, server_id, trust, closed_until } = row
       const { all: waiting } = await countWaiting(db, '', host)
-      const own = mirrors.filter(mirror => mirror.host === host).map(shown)
+      const { state, problem, hindered } = ferry.standingOf(row, mirrors)
+      const own = mirrors.filter(mirror => mirror.host === host).map(mirror => shown(mirror, { state, hindered }))
       const closed = closedForMs(row, now) > 0 && { closed_until: closed_until! }
-      shownLinks.push({ host, url, server_id, trust, waiting, ...ferry.stateOf(host), ...closed, mirrors: own })
+      shownLinks.push({ host, url, server_id, trust, waiting, state, ...(problem !== undefined && { problem }), ...closed, mirrors: own })
     }
     return reply('LINKS', { links: shownLinks })
   }

@@ -19,6 +19,8 @@ export interface LinkRow {
   readonly strikes: number
   readonly strikes_since: number
   readonly closed_until: number | null
+  /** How it stands (`Standing`), as JSON, said by the process that has the links; null: none had them yet. */
+  readonly standing: string | null
 }
 
 export interface MirrorRow {
@@ -63,12 +65,14 @@ const struck = (number: string) =>
   ALTER TABLE relay_links ADD COLUMN strikes_since ${number} NOT NULL DEFAULT 0;
   ALTER TABLE relay_links ADD COLUMN closed_until ${number};`
 
+const standings = 'ALTER TABLE relay_links ADD COLUMN standing TEXT;'
+
+const stepsFor = (number: string) => [`${followed} ${number} NOT NULL DEFAULT 0`, documents, struck(number), standings]
+
 export const linkMigrations: Migration = {
   feature: 'relay-links',
-  steps: [schema('INTEGER', ' WITHOUT ROWID'), `${followed} INTEGER NOT NULL DEFAULT 0`, documents, struck('INTEGER')],
-  postgres: [schema('BIGINT', ''), { expand: `${followed} BIGINT NOT NULL DEFAULT 0` }, { expand: documents }, {
-    expand: struck('BIGINT'),
-  }],
+  steps: [schema('INTEGER', ' WITHOUT ROWID'), ...stepsFor('INTEGER')],
+  postgres: [schema('BIGINT', ''), ...stepsFor('BIGINT').map(expand => ({ expand }))],
 }
 
 export const allLinks = (db: TableReader): Promise<readonly LinkRow[]> =>
@@ -97,7 +101,7 @@ export const setLink = async (
   const tables = tx.tables<Tables>()
   await tables.updateTable('relay_links').set({ document: null, ...open }).where('host', '=', host).where('server_id', '!=', server_id)
     .execute()
-  await tables.insertInto('relay_links').values({ ...link, document: null, ...open })
+  await tables.insertInto('relay_links').values({ ...link, document: null, standing: null, ...open })
     .onConflict(conflict => conflict.column('host').doUpdateSet({ url, server_id, trust })).execute()
 }
 
@@ -130,6 +134,10 @@ export const setDocument = async (
   { server_id, document }: Pick<LinkRow, 'server_id' | 'document'>,
 ): Promise<void> => {
   await tx.tables<Tables>().updateTable('relay_links').set({ server_id, document }).where('host', '=', host).execute()
+}
+
+export const setStanding = async (tx: TableWriter, host: string, standing: string): Promise<void> => {
+  await tx.tables<Tables>().updateTable('relay_links').set({ standing }).where('host', '=', host).execute()
 }
 
 export const removeLink = async (tx: TableWriter, host: string): Promise<void> => {
