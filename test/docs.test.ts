@@ -127,7 +127,7 @@ describe('what pages say of the program', () => {
   ]
   const known = wordsOf(sources.map(file => readFileSync(file, 'utf8')).join('\n'))
   const flags = new Set(readFileSync('docs/CLI.md', 'utf8').match(/--[a-z][a-z-]*/g))
-  /** Of npm, docker, git, kubectl, systemctl, curl, jq, hosts of MCP and the siege. */
+  /** Of npm, docker, git, kubectl, systemctl, curl, jq, hosts of MCP, the siege and the chaos run. */
   const foreign = [
     '--header',
     '--transport',
@@ -142,6 +142,8 @@ describe('what pages say of the program', () => {
     '--silent',
     '--addresses',
     '--again',
+    '--break',
+    '--nodes',
     '--only',
     '--rows',
     '--save',
