@@ -159,6 +159,8 @@ try {
     'GET /metrics': () => get('/metrics'),
     'ERASE of an author': async () => { const author = authors.pop(); if (author === undefined) return true; await author.request('ERASE', {}); return undefined },
   }
+  // The index of words is made beside the commits.
+  await new Promise(resolve => setTimeout(resolve, 5_000))
   const names = values.only?.split(',')
   const speed = cpuSpeed()
   const slowness = Math.max(1, Math.sqrt(Object.entries(reference).reduce((product, [what, there]) => product * there / speed[/** @type {keyof typeof speed} */ (what)], 1)))
@@ -186,8 +188,8 @@ try {
 
 ${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${cpus()[0]?.model.trim()} · Node ${process.versions.node} · load of the machine ${loadavg()[0].toFixed(0)} · ${slowness.toFixed(1)} times as slow as the machine for which limits are set: ${maxMs} ms there are ${ms(here)} here
 
-Written by \`node bench/stalls.mjs --save\`: one client asks, without allowances, of a relay with ${messages.toLocaleString('en')} messages in #big and ${(messages * erased / 4).toLocaleString('en')} in #wrote, ${members.toLocaleString('en')} members connected, ${channels.toLocaleString('en')} channels and ${(skilled * skillsOfEach).toLocaleString('en')} skills. \`monitorEventLoopDelay\` in the relay's process, of a resolution of 1 ms; *at work*: so much CPU, of all its threads, the process took in the
-longest gap, and no more than the gap: where that is less, another program had the processor. The limit is for that.
+Written by \`node bench/stalls.mjs --save\`: one client asks, without allowances, of a relay with ${messages.toLocaleString('en')} messages in #big and ${(messages * erased / 4).toLocaleString('en')} in #wrote, ${members.toLocaleString('en')} members connected, ${channels.toLocaleString('en')} channels and ${(skilled * skillsOfEach).toLocaleString('en')} skills. \`monitorEventLoopDelay\` in the relay's process, of a resolution of 1 ms; *at work*: so much CPU the loop's own thread took in one gap
+at most: where that is less, another program had the processor. The limit is for that.
 
 ${table}`
   console.log(values.json ? JSON.stringify({ slowness, rows }) : text)
