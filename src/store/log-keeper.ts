@@ -47,7 +47,8 @@ type Event = Tables['events']
 /** Events whose ids share what is above these bits are a block: that is how an author's are found. */
 const blockBits = 12
 
-const scannedAtOnce = 2_000
+/** A step of an erasure takes less than the 20 ms for which nobody may have to wait. */
+const scannedAtOnce = 500
 const blankedBytesAtOnce = 4 * 1024 * 1024
 /** Of many streams, each with its own statements; where what goes is overwritten, that comes on top. */
 const trimmedAtOnce = { events: 100, bytes: 1024 * 1024 } as const

@@ -190,7 +190,7 @@ test('blocks that are not run are few, and say why in one of a few ways', () => 
     'needs an account at Moltbook',
     'needs systemd, as root',
     'needs the Akash network',
-    'takes a quarter of an hour',
+    'takes half an hour',
   ]
   const pages = ['README.md', 'SKILL.md', ...readdirSync('docs').filter(name => name.endsWith('.md')).map(name => `docs/${name}`)]
   const notRun = pages.flatMap(blocksOf).flatMap(({ notRun }) => notRun ?? [])
