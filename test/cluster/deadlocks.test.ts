@@ -99,8 +99,10 @@ test('messages, answers with the floor, edits, marks, settings, deals and what i
       const [channel, msg_id] = pick(ofAll).split(' ') as [string, string]
       return asked(at.wires[side]!, { type: 'PIN', channel, msg_id })
     },
-    (at, side) => asked(at.wires[side]!, { type: 'SET_TOPIC', channel: pick(rooms), topic: `topic ${n}` }),
-    (at, side) => asked(at.wires[side]!, { type: 'READ', channel: pick(rooms) }),
+    ...upTo(4).map(() => (at: (typeof agents)[number], side: number) =>
+      asked(at.wires[side]!, { type: 'SET_TOPIC', channel: pick(rooms), topic: `topic ${n}` })
+    ),
+    ...upTo(4).map(() => (at: (typeof agents)[number], side: number) => asked(at.wires[side]!, { type: 'READ', channel: pick(rooms) })),
     (at, side) => asked(at.wires[side]!, { type: 'READ', with: pick(agents.filter(each => each !== at)).key.id }),
     async (at, side) => {
       const channel = pick(rooms)
@@ -117,6 +119,8 @@ test('messages, answers with the floor, edits, marks, settings, deals and what i
   for (const _round of upTo(rounds))
     await Promise.all(agents.flatMap(at => [0, 1].flatMap(side => upTo(5).map(() => pick(kinds)(at, side)))))
   for (const { wires } of agents) for (const wire of wires) await wire[Symbol.asyncDispose]()
+  // What a connection has counted is told at its end.
+  for (const node of cluster.nodes) await node.drain()
   const [counted] = await cluster.database.ask<{ readonly deadlocks: string, readonly undone: string }>(
     'SELECT deadlocks, xact_rollback AS undone FROM pg_stat_database WHERE datname = current_database()',
   )

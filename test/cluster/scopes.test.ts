@@ -1,18 +1,22 @@
-// What two processes decide about is divided in one order: whoever waits for a scope holds nothing that the other one waits for.
+// Two processes wait for each other in one order: whoever waits for something holds nothing that the other one waits for.
 import { expect, test } from 'vitest'
 import { createLogger } from '../../src/base/log.ts'
 import { createMetrics } from '../../src/base/metrics.ts'
-import { Committer, ownJob, type Result } from '../../src/relay/committer.ts'
+import { Committer, ownJob, type Job, type Result } from '../../src/relay/committer.ts'
+import type { Append } from '../../src/relay/feature.ts'
+import { migrations } from '../../src/app.ts'
+import { rememberAgent } from '../../src/store/agents.ts'
+import { addChannel } from '../../src/store/channels.ts'
 import { writeMeta } from '../../src/store/meta.ts'
 import { openStore } from '../../src/store/open.ts'
-import { HeldError, LateError, type Lock, type Tx } from '../../src/store/store.ts'
+import { HeldError, LateError, type Lock, type Migration, type Tx } from '../../src/store/store.ts'
 import { newDatabase } from '../kit/postgres.ts'
 
-const storeOn = async (url: string) =>
-  await openStore({ store: url, isShared: true, data: '', durability: 'full', migrations: [], newEpoch: () => 'e'.repeat(16) })
+const storeOn = async (url: string, steps: readonly Migration[] = []) =>
+  await openStore({ store: url, isShared: true, data: '', durability: 'full', migrations: steps, newEpoch: () => 'e'.repeat(16) })
 
-const committerOn = async (url: string) => {
-  const store = await storeOn(url)
+const committerOn = async (url: string, steps?: readonly Migration[]) => {
+  const store = await storeOn(url, steps)
   const metrics = createMetrics()
   const results: Result[] = []
   const committer = new Committer({
@@ -27,6 +31,7 @@ const committerOn = async (url: string) => {
     reread: () => Promise.resolve(),
   })
   return {
+    store,
     committer,
     results,
     [Symbol.asyncDispose]: async () => {
@@ -144,4 +149,70 @@ test('numbers are given last: what others of a transaction said is read behind i
   } finally {
     await store.close()
   }
+})
+
+type Decide = Job['decide']
+
+const writes = (agent: string): Decide => async tx => {
+  await rememberAgent(tx, { id: agent, pubkey: '', name: agent }, 1)
+  return undefined
+}
+const says = (stream: string): Decide => tx => {
+  tx.goBy!(stream, 0)
+  return { append: { type: 'MSG', stream, body: { from: '@a', to: stream, content: '' } } as unknown as Append }
+}
+const changes = (channel: string): Decide => async tx => {
+  await tx.changing(channel)
+  return undefined
+}
+const reads = (stream: string): Decide => async tx => {
+  await tx.log.head(stream)
+  return undefined
+}
+
+/** One job: a step behind the other, until it says something. */
+type Steps = readonly (Decide | 'meet')[]
+
+/** What each of two processes decides in a batch, job by job, and where they wait for each other before they go on. */
+const scenes: readonly (readonly [name: string, one: readonly Steps[], two: readonly Steps[]])[] = [
+  ['rows of agents', [[writes('@ann'), 'meet'], [writes('@bob')]], [[writes('@bob'), 'meet'], [writes('@ann')]]],
+  ['channels that are changed and gone by', [[says('#a')], [changes('#b'), 'meet']], [[says('#b')], [changes('#a'), 'meet']]],
+  ['numbers and rows', [[says('#a')], [reads('#a'), 'meet', writes('@ann')]], [[writes('@ann'), 'meet'], [says('#a')]]],
+]
+
+test.each(scenes)('nobody waits for whoever waits for it: %s', async (_name, ...asked) => {
+  await using database = await newDatabase()
+  {
+    await using one = await committerOn(database.url, migrations)
+    await using two = await committerOn(database.url, migrations)
+    await one.store.write(async tx => {
+      for (const name of ['#a', '#b'])
+        await addChannel(tx, {
+          ...{ name, private: false, verifiedOnly: false, topic: '', description: '', owner: null, topicBy: 'members' },
+          ...{ editWindowMs: null, settings: null, groups: null, version: 0 },
+        }, null, 1)
+    })
+    let [here, all] = [0, (): void => {}]
+    const met = new Promise<void>(resolve => {
+      all = resolve
+    })
+    const meet: Decide = async () => {
+      if (++here === 2) all()
+      await met
+      return undefined
+    }
+    for (const [at, committer] of [one.committer, two.committer].entries())
+      for (const steps of asked[at]!)
+        committer.push(ownJob(async (tx, now) => {
+          for (const step of steps) {
+            const outcome = await (step === 'meet' ? meet : step)(tx, now)
+            if (outcome !== undefined) return outcome
+          }
+          return undefined
+        }))
+    await one.committer.idle()
+    await two.committer.idle()
+    expect([one, two].map(({ results }) => results.map(({ kind }) => kind))).toEqual(asked.map(jobs => jobs.map(() => 'done')))
+  }
+  expect(await database.ask('SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()')).toEqual([{ deadlocks: 0 }])
 })
