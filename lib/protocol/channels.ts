@@ -32,6 +32,7 @@ export const frames = {
       epoch: z.string(),
       recovered: z.boolean(),
       since: z.optional(Seq),
+      stale_since: z.optional(Time),
       topic: z.optional(z.string()),
       description: z.optional(z.string()),
       owner: Owner,

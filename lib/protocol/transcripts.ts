@@ -2,7 +2,7 @@
 import * as z from 'zod/mini'
 import { signal } from './define.ts'
 import { limits } from './limits.ts'
-import { AgentId, ChannelAddress, Seq } from './fields.ts'
+import { AgentId, ChannelAddress, Seq, Time } from './fields.ts'
 
 /** A node of a tree: SHA-256, base64. */
 const Node = z.string()
@@ -22,6 +22,7 @@ export const frames = {
       inclusion: z.optional(z.array(Node)),
       peaks: z.optional(z.array(Node)),
       witnessed: z.optional(z.array(z.string()).check(z.maxLength(limits.maxWitnesses))),
+      stale_since: z.optional(Time),
     },
   }),
   ERASURES: signal({ body: { channel: ChannelAddress, epoch: z.string(), seqs: z.array(Seq), upto: Seq, more: z.boolean() } }),

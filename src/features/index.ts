@@ -114,7 +114,7 @@ import { skills, type SkillOptions } from './trade/skills/handlers.ts'
 type TalkOptions =
   & Omit<SessionOptions, 'agentUses'>
   & Omit<IdentityOptions, 'rotated' | 'remoteAgent'>
-  & ChannelOptions
+  & Omit<ChannelOptions, 'staleSince'>
   & Omit<MessageOptions, 'nameFiles' | 'answerFloor' | 'inCircle'>
   & FileOptions
   & GrowingOptions
@@ -125,7 +125,7 @@ type TalkOptions =
   & Omit<CircleOptions, 'circles'>
   & BudgetOptions
   & HistoryOptions
-  & Omit<TranscriptOptions, 'mirrorOf' | 'ownCosigned'>
+  & Omit<TranscriptOptions, 'mirrorOf' | 'ownCosigned' | 'staleSince'>
   & WitnessOptions
   & SearchOptions
   & PresenceOptions
@@ -254,7 +254,7 @@ const wings = {
   talk: {
     session: slice(ports => session({ ...ports, agentUses })),
     identity: slice(ports => identity({ ...ports, remoteAgent, rotated: agent => ports.budgets.changed(agent) }), proofMigrations),
-    channels: slice(channels, channelMigrations),
+    channels: slice(ports => channels({ ...ports, staleSince: ports.ferry.staleSince }), channelMigrations),
     messages: slice(ports => handingOn(ports.saying, ports.ferry, ports)),
     growing: slice(ports => countingSaid(ports.budgets, growing(ports), 'DELTA')),
     edits: slice(ports => countingSaid(ports.budgets, edits({ ...ports, keepFiles: keepFiles(ports) }), 'EDIT')),
@@ -268,8 +268,8 @@ const wings = {
     blocks: slice(blocks),
     history: slice(history),
     search: slice(search, searchMigrations),
-    transcripts: slice(ports => transcripts({ ...ports, mirrorOf, ownCosigned }), transcriptMigrations, cosignatureMigrations,
-      blankedMigrations),
+    transcripts: slice(ports => transcripts({ ...ports, mirrorOf, ownCosigned, staleSince: ports.ferry.staleSince }), transcriptMigrations,
+      cosignatureMigrations, blankedMigrations),
     reactions: slice(reactions, reactionMigrations),
     pins: slice(pins, pinMigrations),
     groups: slice(groups, groupMigrations),

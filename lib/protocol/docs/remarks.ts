@@ -81,6 +81,8 @@ export const remarks: Readonly<Record<string, string>> = {
   'frames.WHOIS.key': 'SHA-256 of the canonical PEM in hex: who compares keys compares this, not the short id',
   'frames.WHOIS.sessions': 'of the asker itself: its open sessions',
   'frames.JOINED.since': 'of a `since` of a former life: what it is in this one, and what `recovered` is about',
+  'frames.JOINED.stale_since': 'of a mirrored channel: its home is not heard since then, and may have more',
+  'frames.HEAD.stale_since': 'of a mirrored channel: its home is not heard since then, and may have signed more',
   'frames.JOINED.owner': 'who may delete it and put members out, beside admins; left out: only they',
   'frames.ADMIN_RESULT.entries.*.key': 'SHA-256 of the PEM',
   'frames.PROFILE.profile': 'null: none was set',

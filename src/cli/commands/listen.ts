@@ -267,7 +267,11 @@ export const listen = command({
       for (const [n, client] of clients.entries()) {
         for (const channel of places[n]!.channels) {
           if (isSubscribed) await Promise.race([client.subscribe(channel, { when, digestMs }), ended])
-          await Promise.race([client.join(channel, joinOptions(since)), ended])
+          const joined = await Promise.race([client.join(channel, joinOptions(since)), ended])
+          if (typeof joined === 'object' && joined.staleSince !== undefined) {
+            const when = new Date(joined.staleSince).toISOString()
+            out.say(`${channel}: its home is not heard since ${when}; what was said there later comes when it is`)
+          }
         }
       }
       const exit = await ended

@@ -13,7 +13,7 @@ import {
 } from '../../../relay/feature.ts'
 import { addChannel } from '../../../store/channels.ts'
 import { isEnding } from '../../../store/endings.ts'
-import type { Tx } from '../../../store/store.ts'
+import type { TableReader, Tx } from '../../../store/store.ts'
 import { forgetHanded, settleHanded, waitingByHost, waitingFor, waitingId, waitingInVain, waitingRow } from './handed-store.ts'
 import { Mentions } from './mentions.ts'
 import type { LinkMeter } from './meter.ts'
@@ -62,6 +62,8 @@ export const maxAge = 5 / 6
 /** What a relay says of an event when it sends it, and stores in none. */
 const saidOnTheWay = ['re', 'replay', 'prev_seq', 'inbox_seq']
 const measuredEveryMs = 1_000
+/** A cut that is mended sooner is not told to those who read a mirror. */
+const staleMs = 10_000
 /** How long after its last turn a process is taken to be at it: as long as it is taken to run. */
 const ownMs = 10_000
 
@@ -135,6 +137,13 @@ export class Ferry {
     if (peer === undefined) return idle
     return newState(peer.state,
       mirrors.filter(mirror => mirror.host === host).map(({ channel }) => [channel, peer.problemOf(addressOf(channel).name)] as const))
+  }
+
+  /** Since when (ms) the home of a mirror is not heard; undefined: it is, or was a moment ago, or there is no such mirror. */
+  readonly staleSince = async (db: TableReader, channel: string, now: number): Promise<number | undefined> => {
+    const mirror = await mirrorOf(db, channel)
+    const since = mirror?.stale_since ?? (this.isOn ? undefined : mirror?.checked_at)
+    return since != null && now - since >= staleMs ? since : undefined
   }
 
   /** ms, as of the last turn */
@@ -257,6 +266,11 @@ export class Ferry {
     for (const row of this.#rows) {
       const standing = textOfState(this.standingOf(row, mirrors))
       if (standing !== row.standing) await setStanding(tx, row.host, standing)
+    }
+    for (const { channel, host, problem, stale_since: former } of mirrors) {
+      const isHeard = problem === null && this.#links.get(host)?.peer.state.state === 'open'
+      const since = isHeard ? null : former ?? now
+      if (since !== former) await setMirror(tx, channel, { stale_since: since })
     }
     const waiting = await waitingByHost(tx)
     const states = { waiting: 0, following: 0, stopped: 0 }

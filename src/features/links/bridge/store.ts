@@ -39,6 +39,8 @@ export interface MirrorRow {
   readonly checked_at: number | null
   /** Why it does not go on. */
   readonly problem: string | null
+  /** Since when (ms) its home was not heard, or what that says not taken; null: it is heard. */
+  readonly stale_since: number | null
 }
 
 /** waiting: nothing came yet. following: as far as its relay was heard. stopped: what came does not fit what its relay signed. */
@@ -67,7 +69,9 @@ const struck = (number: string) =>
 
 const standings = 'ALTER TABLE relay_links ADD COLUMN standing TEXT;'
 
-const stepsFor = (number: string) => [`${followed} ${number} NOT NULL DEFAULT 0`, documents, struck(number), standings]
+const stale = (number: string) => `ALTER TABLE mirrors ADD COLUMN stale_since ${number};`
+
+const stepsFor = (number: string) => [`${followed} ${number} NOT NULL DEFAULT 0`, documents, struck(number), standings, stale(number)]
 
 export const linkMigrations: Migration = {
   feature: 'relay-links',
@@ -146,7 +150,18 @@ export const removeLink = async (tx: TableWriter, host: string): Promise<void> =
 }
 
 export const addMirror = async (tx: TableWriter, channel: string, host: string): Promise<void> => {
-  const row: MirrorRow = { channel, host, epoch: null, upto: 0, tree: '', blanked: 0, checkpoint: null, checked_at: null, problem: null }
+  const row: MirrorRow = {
+    channel,
+    host,
+    epoch: null,
+    upto: 0,
+    tree: '',
+    blanked: 0,
+    checkpoint: null,
+    checked_at: null,
+    problem: null,
+    stale_since: null,
+  }
   await tx.tables<Tables>().insertInto('mirrors').values(row).onConflict(conflict => conflict.doNothing()).execute()
 }
 

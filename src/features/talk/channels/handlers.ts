@@ -1,4 +1,5 @@
 // Channels: who is in, who may come in, what they are about.
+import { hasHost } from '../../../../lib/protocol/index.ts'
 import { askerFacts, type Policies } from '../../../domain/policies.ts'
 import { planReplay } from '../../../domain/replay-plan.ts'
 import {
@@ -17,6 +18,7 @@ import { positionNow } from '../../../store/lives.ts'
 import { pairStream, type Head } from '../../../store/log.ts'
 import { invitationName, membershipName } from '../../../store/shares.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
+import type { TableReader } from '../../../store/store.ts'
 import {
   againstPolicy,
   checkOpen,
@@ -57,6 +59,8 @@ export interface ChannelOptions extends OwnershipOptions, IdleOptions {
   readonly maxChannelsPage: number
   readonly policies: Policies
   readonly createChannels: 'anyone' | 'keyed' | 'verified'
+  /** Since when (ms) the home of a channel that is mirrored here is not heard. */
+  readonly staleSince: (db: TableReader, channel: string, now: number) => Promise<number | undefined>
 }
 
 type Requests =
@@ -85,7 +89,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
     { info, agents }: Pick<Channel, 'info' | 'agents'>,
     head: Head,
     recovered: boolean,
-    since?: number,
+    { since, stale_since }: { readonly since?: number | undefined, readonly stale_since?: number | undefined } = {},
   ): Reply<'JOINED'> => {
     const list = [listed(me)]
     for (const agent of agents.keys()) {
@@ -101,6 +105,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       epoch,
       recovered,
       ...(since !== undefined && { since }),
+      ...(stale_since !== undefined && { stale_since }),
       ...about(info),
       ...(info.topicBy === 'owner' && { topic_by: 'owner' as const }),
       ...(info.editWindowMs !== null && { edit_window_ms: info.editWindowMs }),
@@ -161,8 +166,9 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
           const isFormer = since !== undefined && epoch !== undefined && epoch !== ctx.epoch
           const position = isFormer ? await positionNow(tx.log, { stream: name, head, epoch: ctx.epoch }, { seq: since, epoch }) : since
           const { after, recovered } = planReplay({ head, since: position, limit, defaultLimit: options.joinReplay })
+          const stale = hasHost(name) ? await options.staleSince(tx, name, ctx.now) : undefined
           return {
-            reply: joined(ctx, channel, head, recovered, isFormer ? position : undefined),
+            reply: joined(ctx, channel, head, recovered, { since: isFormer ? position : undefined, stale_since: stale }),
             effects: [{ kind: 'subscribe', channel: name, after, last: head.seq, lasting }],
           }
         },

@@ -30,6 +30,8 @@ export interface TranscriptOptions {
     db: TableReader,
     channel: string,
   ) => Promise<{ readonly upto: number, readonly tree: string, readonly checkpoint: string | null } | undefined>
+  /** Since when (ms) its home is not heard. */
+  readonly staleSince: (db: TableReader, channel: string, now: number) => Promise<number | undefined>
   /** Heads of its tree that this relay cosigned, none larger than a size. */
   readonly ownCosigned: (db: TableReader, checkpoint: string, most: number | undefined) => Promise<readonly string[]>
   /** Whose cosignatures are kept: relays by their server_id, others by their keys (`readWitnessKey`). */
@@ -48,7 +50,7 @@ const maxErasures = 100
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 
 export const transcripts = (
-  { serverId, relayKey, pause, mirrorOf, ownCosigned, verify, ...options }: TranscriptOptions,
+  { serverId, relayKey, pause, mirrorOf, staleSince, ownCosigned, verify, ...options }: TranscriptOptions,
 ): Feature<'HEAD' | 'COSIGN' | 'ERASURES'> => {
   const witnesses = new Set(options.witnesses)
   /** They have no session here: their lines are handed in by others. */
@@ -70,7 +72,12 @@ export const transcripts = (
   }
 
   /** The head that its home signed, and those that this relay cosigned, as a witness: none larger than `from`. What proves more is at the home. */
-  const headOfMirror = async (db: Db, channel: string, { from, seq, peaks, witnessed }: RequestBody<'HEAD'>): Promise<Reply<'HEAD'>> => {
+  const headOfMirror = async (
+    db: Db,
+    channel: string,
+    { from, seq, peaks, witnessed }: RequestBody<'HEAD'>,
+    now: number,
+  ): Promise<Reply<'HEAD'>> => {
     const mirror = await mirrorOf(db, channel)
     // Everything goes on from nothing.
     const isKnown = from === undefined || from === 0 || from === mirror?.upto
@@ -80,8 +87,10 @@ export const transcripts = (
     if (peaks === true && from !== 0 && size !== mirror.upto)
       throw new Fail('BUSY', `${channel} has more at its own relay: it is on its way here`, 1_000)
     const { oldest } = await db.log.head(channel)
+    const stale = await staleSince(db, channel, now)
     return reply('HEAD', {
       ...{ channel: channel as `#${string}`, size, oldest, checkpoint: mirror.checkpoint },
+      ...(stale !== undefined && { stale_since: stale }),
       ...(peaks === true && { peaks: from === 0 ? [] : TranscriptRange.from(mirror.tree)!.peaks.map(base64) }),
       ...(witnessed === true && { witnessed: [...await ownCosigned(db, mirror.checkpoint, from)] }),
     })
@@ -132,11 +141,11 @@ export const transcripts = (
         },
       },
       HEAD: {
-        async read({ me, db, roster, epoch, asker }, body) {
+        async read({ me, db, roster, epoch, asker, now }, body) {
           const { channel: name, with: other, from, seq, peaks, witnessed: isWitnessed } = body
           if ((name === undefined) === (other === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of channel and with')
           if (name !== undefined) channelToRead(me, name, roster)
-          if (hasHost(name)) return headOfMirror(db, name, body)
+          if (hasHost(name)) return headOfMirror(db, name, body, now)
           const stream = name ?? pairStream(me.id, other!)
           const where = name === undefined ? { with: other! } : { channel: name }
           const id = await db.log.streamId(stream)
