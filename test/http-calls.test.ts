@@ -94,7 +94,8 @@ const drawn = new Set([
     'server_id',
     'relay',
   ],
-  ...['relay_sig', 'root', 'proof', 'hashes'],
+  // … and the key of the relay, and what a nonce that it draws leads to.
+  ...['relay_sig', 'root', 'proof', 'hashes', 'pubkey', 'seed'],
 ])
 
 class ByWire extends World {
