@@ -1,5 +1,5 @@
 // What features do by the clock: in one process at a time where it is to be done once, and in the scope of what it decides about.
-import type { Job } from './committer.ts'
+import { ownJob, type Job } from './committer.ts'
 import type { Duty } from './feature.ts'
 
 /** A duty's turn, and what of it goes on in later transactions: each is somebody's alone where it is to be done once. */
@@ -16,4 +16,27 @@ export const turnOf = (duty: Duty, decide: Job['decide']): Job['decide'] => asyn
 export const forgetKeys = (before: number): Job['decide'] => async tx => {
   await tx.log.forgetKeys(before)
   return {}
+}
+
+/** Turns that wait. A duty whose turn has not begun gets no other one: where the storage is slow, they would pile up. */
+export class DutyTurns {
+  readonly #push: (job: Job) => void
+  readonly #waiting = new Set<Duty>()
+
+  constructor(push: (job: Job) => void) {
+    this.#push = push
+  }
+
+  push(duty: Duty, decide: Job['decide']): void {
+    if (this.#waiting.has(duty)) return
+    this.#waiting.add(duty)
+    const begun = () => void this.#waiting.delete(duty)
+    const turn = turnOf(duty, decide)
+    const begin: Job['decide'] = (tx, now) => {
+      begun()
+      return turn(tx, now)
+    }
+    // One that the storage does not even begin was not decided.
+    this.#push(ownJob(begin, { delivered: begun }))
+  }
 }

@@ -12,7 +12,7 @@ import { Allowance, Bucket, type Rate } from './bucket.ts'
 import { Audit } from './audit.ts'
 import { Bonds, type SignIns } from './bonds.ts'
 import { Committer, ownJob, type Job } from './committer.ts'
-import { forgetKeys, turnOf } from './duties.ts'
+import { DutyTurns, forgetKeys } from './duties.ts'
 import { Connection, type Line, type Talk } from './connection.ts'
 import { Desk } from './desk.ts'
 import { Dispatch, maxDebtMs } from './dispatch.ts'
@@ -143,7 +143,9 @@ export class Relay {
   readonly #startedAt: number
   readonly #account: Account<Debtor>
   readonly #outbox: Outbox
-  readonly #progress = new Progress(decide => this.#write(decide))
+  readonly #write = (decide: Job['decide']): void => this.#committer.push(ownJob(decide))
+  readonly #progress = new Progress(this.#write)
+  readonly #turns = new DutyTurns(job => this.#committer.push(job))
   readonly #pulse: Pulse
   /** Connections of browsers that are signed in. */
   readonly bonds: Bonds<Connection>
@@ -476,13 +478,9 @@ export class Relay {
     })
   }
 
-  #write(decide: Job['decide']): void {
-    this.#committer.push(ownJob(decide))
-  }
-
   #runDuty(duty: Duty): void {
     const ctx = { roster: this.#roster, quota: this.#quota, health: () => this.#health(), soon: () => this.#runDuty(duty) }
-    if (!this.#draining || duty === this.#nodes.duty) this.#write(turnOf(duty, (tx, now) => duty.run({ tx, now, ...ctx })))
+    if (!this.#draining || duty === this.#nodes.duty) this.#turns.push(duty, (tx, now) => duty.run({ tx, now, ...ctx }))
   }
 
   #health(): Health {
