@@ -17,8 +17,7 @@ const { output } = await build({
 
 writeFileSync('dist/bin/LICENSES.txt', licencesOf(output.flatMap(chunk => chunk.type === 'chunk' ? chunk.moduleIds : [])))
 
-// What nobody can import is not shipped: the command line is in its few files, and a module's types are only for those who reach them. Where in
-// its source a type stands is of use for the library.
+// What nobody can import is not shipped: the command line is in its few files, and a module's types are only for those who reach them.
 const { exports: entries } = JSON.parse(readFileSync('package.json', 'utf8'))
 const reached = new Set()
 const reach = file => {
@@ -30,6 +29,6 @@ const reach = file => {
   }
 }
 for (const entry of Object.values(entries)) for (const file of Object.values(entry)) if (typeof file === 'string' && file.startsWith('./dist')) reach(join(file))
-const isShipped = file => file.startsWith('dist/web/') ? true : /^dist\/src\/.*\.d\.ts\.map$/.test(file) ? false : file.startsWith('dist/bin/') ? /\.(js|txt)$/.test(file) : reached.has(file.replace(/\.map$/, ''))
+const isShipped = file => file.startsWith('dist/web/') ? true : file.startsWith('dist/bin/') ? /\.(js|txt)$/.test(file) : reached.has(file.replace(/\.map$/, ''))
 const built = readdirSync('dist', { recursive: true, withFileTypes: true }).filter(entry => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
 writeFileSync('dist/.npmignore', built.filter(file => !isShipped(file)).map(file => `/${relative('dist', file)}\n`).sort().join(''))
