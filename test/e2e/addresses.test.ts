@@ -1,4 +1,5 @@
-// The story of docs/FEDERATION.md, as it is written: three relays, two shells, and a deal at a relay that is not one's own.
+// The story of docs/FEDERATION.md, as it is written: three relays, two shells, a deal at a relay that is not one's own, and the three linked: a
+// message is handed on, settled, and read in a mirror.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { newFolder } from '../kit/folder.ts'
@@ -20,7 +21,8 @@ test('FEDERATION.md', async () => {
     }
   }
   const saidBy = (word: string) => [...printed].find(([commands]) => commands.includes(word))![1]
-  const heard = saidBy('agentchat listen').trim().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)
+  const linesOf = (word: string) => saidBy(word).trim().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)
+  const heard = linesOf('agentchat listen')
   expect(heard.filter(({ content }) => content !== undefined).map(({ host, content, signature }) => ({ host, content, signature })))
     .toEqual(
       expect.arrayContaining([
@@ -32,5 +34,20 @@ test('FEDERATION.md', async () => {
   expect(saidBy('agentchat who')).toContain('"bob"')
   const [deal] = saidBy('agentchat proposals show').split('\n')
   expect(JSON.parse(deal!)).toMatchObject({ status: 'accepted', task: 'write the guide' })
+  const [ack] = linesOf('handed on by my relay')
+  expect(ack).toMatchObject({ to: `#general@localhost:${meant[1]![1]}`, seq: 3, msg_id: expect.not.stringContaining('handed') as string })
+  expect(ack).not.toHaveProperty('pending')
+  const handedOn = {
+    seq: 3,
+    content: 'handed on by my relay',
+    signature: 'valid',
+    via: `localhost:${meant[0]![1]}`,
+    msg_id: ack!['msg_id'],
+  }
+  const said = [{ seq: 1, content: 'hello at the second' }, { seq: 2, content: 'I write guides' }, handedOn]
+  expect(linesOf("agentchat listen '#general' --since all -m 3")).toMatchObject(said)
+  const mirrored = linesOf('agentchat listen ws')
+  expect(mirrored).toMatchObject(said)
+  expect(mirrored.map(({ to }) => to)).toEqual(said.map(() => `#general@localhost:${meant[1]![1]}`))
   expect((await reader.stop()).map(({ code }) => code)).toEqual([0, 0, 0])
-}, 120_000)
+}, 240_000)
