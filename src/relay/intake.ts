@@ -63,8 +63,7 @@ export class Intake implements Eater<Connection> {
       this.#waiting.add(connection)
       connection.pause()
     }
-    ;(incoming.frames ??= new Fifo()).push(frame)
-    connection.owe(frame.length + frameOverheadBytes)
+    keep(connection, frame)
     if (this.#options.isFree(connection)) this.#wait(connection)
   }
 
@@ -76,8 +75,7 @@ export class Intake implements Eater<Connection> {
   /** What a pong says of frames takes its turn behind those that came before it. */
   inLine(connection: Connection, mark: Buffer): void {
     if (!this.#waiting.has(connection)) return this.#run(connection, mark)
-    ;(connection.incoming.frames ??= new Fifo()).push(mark)
-    connection.owe(mark.length + frameOverheadBytes)
+    keep(connection, mark)
   }
 
   mayRead(connection: Connection): boolean {
@@ -179,6 +177,11 @@ export class Intake implements Eater<Connection> {
     if (connection.agent === undefined && frame.length > maxStrangerFrameBytes) tooLarge(connection)
     else this.#options.run(connection, frame)
   }
+}
+
+const keep = (connection: Connection, frame: Buffer): void => {
+  ;(connection.incoming.frames ??= new Fifo()).push(frame)
+  connection.owe(frame.length + frameOverheadBytes)
 }
 
 const next = (connection: Connection, frames: Fifo<Buffer>): Buffer => {

@@ -219,10 +219,7 @@ export class Writer {
       try {
         // Where the claim is shared it says nothing of the line that broke: that is ended first.
         if (this.#watch.isShared === true && this.#formerPid !== undefined)
-          await this.ask(`SELECT pg_terminate_backend(pid, ${goodbyeMs}) FROM pg_stat_activity WHERE pid = $1 AND application_name = $2`, [
-            this.#formerPid,
-            this.name,
-          ])
+          await this.ask(endLine, [this.#formerPid, this.name])
         return (await this.ask<{ status: string | null, run: string }>(`SELECT pg_xact_status($1::xid8) AS status, ${runOf} AS run`, [
           xid,
         ]))[0]!
