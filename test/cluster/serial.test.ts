@@ -6,9 +6,10 @@ import { Random } from '../chaos/random.ts'
 import { startTestCluster } from '../kit/cluster.ts'
 import { startTestRelay } from '../kit/relay.ts'
 import { adminKey } from '../kit/trade.ts'
+import { newKey } from '../kit/wire.ts'
 import { gated, type Broken, type Gate } from './serial/gate.ts'
 import { inTurn, labelOf, pairNamed, pairOf, Play, type Pair } from './serial/play.ts'
-import { Lane } from './serial/scene.ts'
+import { Jury, Lane } from './serial/scene.ts'
 
 const cases = Number(process.env['SERIAL'] ?? 150)
 const seed = Number(process.env['SEED'] ?? 1)
@@ -16,8 +17,12 @@ const seed = Number(process.env['SEED'] ?? 1)
 const laneCount = 12
 
 const many = 1_000_000
+/** Two seats on panels for each case that is played at a time, and some more. */
+const jurors = Array.from({ length: 2 * laneCount }, newKey)
 const config = {
   adminKey,
+  arbiters: jurors.map(({ id }) => id),
+  minArbiters: 3,
   ...{ maxInbox: 0, maxInboxPerSender: 0 },
   ...{ maxChannelsPerAddress: many, maxChannelsPerAgent: many, maxChannels: many, maxMembershipsPerAgent: many },
   ...{ maxMembershipsPerAddress: many, maxOpenProposalsPerAgent: many, maxOpenProposalsPerAddress: many, maxOpenProposals: many },
@@ -43,9 +48,11 @@ const tried = async (pairs: readonly Pair[], broken?: Broken): Promise<readonly 
   })
   await using model = await startTestRelay(config)
   const [left, right] = cluster.nodes
-  const entered = (...relays: Lane['relays']) => Promise.all(Array.from({ length: laneCount }, () => Lane.enter(relays)))
-  const lanes = await entered(left!, right!)
-  const behind = await entered(model, model)
+  await using jury = await Jury.enter([left!, right!], jurors)
+  await using juryBehind = await Jury.enter([model, model], jurors)
+  const entered = (jury: Jury, ...relays: Lane['relays']) => Promise.all(Array.from({ length: laneCount }, () => Lane.enter(relays, jury)))
+  const lanes = await entered(jury, left!, right!)
+  const behind = await entered(juryBehind, model, model)
   const known = new Map<string, readonly string[]>()
   let scenes = 0
   /** What it may come to, either way. */
@@ -91,6 +98,10 @@ test.each([
     ['deals', 'an offer', 'ann cancel', 'bob accept'],
     ['deals', 'a deal that is delivered', 'ann complete', 'bob dispute'],
     ['money', 'a hundred of ann', 'ann pays 70', 'ann pays 60'],
+  ]],
+  ['nobody waits for who votes in the same case', 'scopes', [
+    ['court', 'all is heard', 'seat 0 votes for ann', 'seat 2 votes for bob'],
+    ['court', 'all is heard, and one has voted', 'seat 0 votes for ann', 'seat 2 votes for bob'],
   ]],
   ['what is known of channels in memory decides', 'channels', [
     ['channels', 'a channel with both', 'ann deletes it', 'bob speaks'],

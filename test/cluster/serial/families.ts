@@ -1,48 +1,10 @@
-// What two agents ask at once, by what it is about: how it begins, what each may ask, and what is looked at afterwards.
-import { sql, type Kysely } from 'kysely'
-import type { Frame } from '../../../lib/protocol/index.ts'
+// All families; here, what is asked of channels, talk, deals and money.
 import { isEnding } from '../../../src/store/endings.ts'
-import type { Name, Says, Scene } from './scene.ts'
-
-export interface Deed {
-  readonly who: Name
-  readonly what: string
-  readonly says: Says
-}
-
-export interface Family {
-  readonly name: string
-  /** Ways in which it begins, by what they are called. */
-  readonly before: Readonly<Record<string, (scene: Scene) => Promise<void>>>
-  readonly deeds: readonly Deed[]
-  /** What of an answer has to be as if one had been asked behind the other. */
-  answered(answer: Frame): object
-  /** What is stored then. */
-  stored(scene: Scene): Promise<object>
-}
-
-const deeds = (who: Name, says: Readonly<Record<string, Says>>): readonly Deed[] =>
-  Object.entries(says).map(([what, each]) => ({ who, what, says: each }))
-const both = (says: Readonly<Record<string, (who: Name, scene: Scene) => ReturnType<Says>>>): readonly Deed[] =>
-  (['ann', 'bob'] as const).flatMap(who => Object.entries(says).map(([what, each]) => ({ who, what, says: scene => each(who, scene) })))
-
-const codeOf = (answer: Frame): object => ({ type: answer.type, ...(answer.type === 'ERROR' && { code: answer.code }) })
-const other = (who: Name): Name => who === 'ann' ? 'bob' : 'ann'
-
-const rows = async (scene: Scene, table: string, columns: string, where: string): Promise<readonly unknown[]> => {
-  const db = scene.relay.store.read.tables() as unknown as Kysely<unknown>
-  return (await sql.raw(`SELECT ${columns} FROM ${table} WHERE ${where} ORDER BY ${columns}`).execute(db)).rows
-}
-
-/** The events of a stream, without what is another one each time. */
-const events = async (scene: Scene, stream: string): Promise<readonly unknown[]> => {
-  const page = await scene.relay.store.read.log.page(stream, { after: 0, limit: 50, maxBytes: 1_000_000 })
-  return page.map(({ text }) => {
-    const { type, from, content, edit, retract, erased } = JSON.parse(text.toString()) as Record<string, unknown>
-    const of = (change: unknown) => change === undefined ? undefined : (change as { readonly of: string }).of
-    return { type, from, content, edits: of(edit), retracts: of(retract), erased }
-  })
-}
+import { both, codeOf, deeds, events, other, rows, type Family } from './family.ts'
+import { court } from './court.ts'
+import { logins } from './logins.ts'
+import { ratings } from './ratings.ts'
+import type { Party, Says, Scene } from './scene.ts'
 
 const room = async (scene: Scene): Promise<object> => {
   // What is left of a channel that was deleted is cleared away.
@@ -110,7 +72,7 @@ const said = async (scene: Scene): Promise<void> => {
   for (const who of ['ann', 'bob'] as const)
     scene.kept[`said by ${who}`] = (await scene.ask(who, { type: 'MSG', to: scene.room, content: `said by ${who}` }, 'ACK')).msg_id
 }
-const saidBy = (who: Name, { kept }: Scene): string => kept[`said by ${who}`]!
+const saidBy = (who: Party, { kept }: Scene): string => kept[`said by ${who}`]!
 
 const talk: Family = {
   name: 'talk',
@@ -169,8 +131,8 @@ const offer = (scene: Scene) => ({
   milestones: [{ title: 'a', amount: 4 }, { title: 'b', amount: 6 }],
 })
 
-type Step = readonly [Name, Parameters<Scene['sign']>[1]]
-const fieldsOf = (who: Name, action: Step[1], scene: Scene) => ({
+type Step = readonly [Party, Parameters<Scene['sign']>[1]]
+const fieldsOf = (who: Party, action: Step[1], scene: Scene) => ({
   proposal_id: scene.kept['deal'],
   ...(action === 'COUNTER' && { to: scene.id(other(who)), ...offer(scene), task: 'y' }),
   ...(action === 'SUBMIT' && { text: 'done' }),
@@ -182,7 +144,7 @@ const dealt = (...steps: readonly Step[]) => async (scene: Scene): Promise<void>
   scene.kept['deal'] = proposal.proposal_id
   for (const [who, action] of steps) await scene.ask(who, scene.sign(who, action, fieldsOf(who, action, scene)), 'PROPOSAL_STATE')
 }
-const step = (action: Step[1]) => (who: Name, scene: Scene) => scene.sign(who, action, fieldsOf(who, action, scene))
+const step = (action: Step[1]) => (who: Party, scene: Scene) => scene.sign(who, action, fieldsOf(who, action, scene))
 
 const deals: Family = {
   name: 'deals',
@@ -200,12 +162,10 @@ const deals: Family = {
           .map(action => [action.toLowerCase(), step(action)]),
       ),
     ),
-    { who: 'ann', what: 'fund', says: scene => step('FUND')('ann', scene) },
-    {
-      who: 'ann',
-      what: 'spends what it takes',
-      says: scene => scene.sign('ann', 'TRANSFER', { to: scene.id('bob'), currency: scene.currency, amount_minor: 900 }),
-    },
+    ...deeds('ann', {
+      'fund': scene => step('FUND')('ann', scene),
+      'spends what it takes': scene => scene.sign('ann', 'TRANSFER', { to: scene.id('bob'), currency: scene.currency, amount_minor: 900 }),
+    }),
   ],
   answered: answer => ({
     ...codeOf(answer),
@@ -223,7 +183,7 @@ const deals: Family = {
   }),
 }
 
-const pays = (who: Name, amount_minor: number): Says => scene =>
+const pays = (who: Party, amount_minor: number): Says => scene =>
   scene.sign(who, 'TRANSFER', { to: scene.id(other(who)), currency: scene.currency, amount_minor })
 
 const money: Family = {
@@ -236,12 +196,13 @@ const money: Family = {
     },
   },
   deeds: [
-    ...([60, 70, 100, 150] as const).flatMap(amount => [
-      { who: 'ann' as const, what: `pays ${amount}`, says: pays('ann', amount) },
-      { who: 'bob' as const, what: `pays ${amount}`, says: pays('bob', amount) },
-    ]),
-    { who: 'ann', what: 'pays 30 by an order that there is once', says: scene => scene.once('order', () => pays('ann', 30)(scene)) },
+    ...both(
+      Object.fromEntries(
+        [60, 70, 100, 150].map(amount => [`pays ${amount}`, (who: Party, scene: Scene) => pays(who, amount)(scene)]),
+      ),
+    ),
     ...deeds('ann', {
+      'pays 30 by an order that there is once': scene => scene.once('order', () => pays('ann', 30)(scene)),
       'is credited under a key': scene => ({
         type: 'ADMIN_CREDIT',
         admin_key: 'correct horse battery',
@@ -257,4 +218,4 @@ const money: Family = {
   stored: currencyRows,
 }
 
-export const families: readonly Family[] = [channels, talk, deals, money]
+export const families: readonly Family[] = [channels, talk, deals, money, ratings, court, logins]

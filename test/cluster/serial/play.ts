@@ -1,6 +1,8 @@
 // Plays two requests at once, or one behind the other, and tells what came of them.
+import type { Frame } from '../../../lib/protocol/index.ts'
 import type { Random } from '../../chaos/random.ts'
-import { families, type Deed, type Family } from './families.ts'
+import { families } from './families.ts'
+import type { Deed, Family } from './family.ts'
 import { Scene, type Lane, type Side } from './scene.ts'
 
 export interface Pair {
@@ -30,31 +32,38 @@ export const pairNamed = (name: string, before: string, one: string, other: stri
 export class Play {
   readonly #scene: Scene
   readonly #pair: Pair
-  readonly #requests: readonly ReturnType<Deed['says']>[]
+  readonly #asks: readonly (() => Promise<Frame>)[]
+  /** Of its own. */
+  readonly #lane: Lane | undefined
   readonly #answers: [object?, object?] = []
 
-  private constructor(scene: Scene, pair: Pair) {
+  private constructor(scene: Scene, pair: Pair, asks: readonly (() => Promise<Frame>)[], lane: Lane | undefined) {
     this.#scene = scene
     this.#pair = pair
-    this.#requests = pair.asked.map(({ says }) => says(scene))
+    this.#asks = asks
+    this.#lane = lane
   }
 
   /** All is as it is when two begin to ask. */
   static async begin(lane: Lane, n: number, pair: Pair): Promise<Play> {
-    const scene = new Scene(lane, n)
+    const own = pair.family.isOfNewcomers ? await lane.newcomers() : undefined
+    const scene = new Scene(own ?? lane, n)
     await pair.family.before[pair.before]!(scene)
-    return new Play(scene, pair)
+    const [one, other] = pair.asked
+    return new Play(scene, pair, [await one.ready(scene, 0), await other.ready(scene, 1)], own)
   }
 
   async ask(side: Side): Promise<void> {
-    const { asked, family } = this.#pair
-    this.#answers[side] = family.answered(await this.#scene.answer(asked[side].who, this.#requests[side]!, side))
+    this.#answers[side] = this.#pair.family.answered(await this.#asks[side]!())
   }
 
   /** What came of it, as text. */
   async outcome(): Promise<string> {
-    const stored = await this.#pair.family.stored(this.#scene)
-    this.#scene.forget()
+    const { family } = this.#pair
+    const stored = await family.stored(this.#scene)
+    await family.over?.(this.#scene)
+    await this.#scene[Symbol.asyncDispose]()
+    await this.#lane?.[Symbol.asyncDispose]()
     return JSON.stringify(sorted(this.#scene.named({ answers: this.#answers, stored })), undefined, 1)
   }
 }

@@ -1,55 +1,98 @@
-// Two agents, each connected to two processes, and what is theirs alone in a scene: so that many scenes are played beside each other.
+// Two agents, each connected to two processes, and what is theirs alone in a scene: so that many scenes are played beside each other. Who may
+// judge between two is there for all of them.
 import type { Frame } from '../../../lib/protocol/index.ts'
 import type { TestRelay } from '../../kit/relay.ts'
 import { adminKey, Trader, type Signed } from '../../kit/trade.ts'
 import { newKey, type Key, type Wire } from '../../kit/wire.ts'
 
-export type Name = 'ann' | 'bob'
+export type Party = 'ann' | 'bob'
+/** Of a panel, in the order of the draw. */
+export const seats = ['seat 0', 'seat 1', 'seat 2'] as const
+export type Seat = typeof seats[number]
+export type Name = Party | Seat
 /** Of the two processes; where one serves all, both are it. */
 export type Side = 0 | 1
 
-interface Player {
+type Relays = readonly [TestRelay, TestRelay]
+
+class Player implements AsyncDisposable {
   readonly key: Key
   /** By side. */
   readonly wires: readonly [Wire, Wire]
+
+  private constructor(key: Key, wires: Player['wires']) {
+    this.key = key
+    this.wires = wires
+  }
+
+  static async enter(relays: Relays, name: string, key: Key): Promise<Player> {
+    const [left, right] = await Promise.all(
+      relays.map((relay, side) => relay.login(name, { key, session: `at${side}`, autojoin: false, inbox: 'manual' })),
+    )
+    return new Player(key, [left!, right!])
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const wire of this.wires) await wire[Symbol.asyncDispose]()
+  }
+}
+
+/** Those who may judge, by their ids. */
+export class Jury implements AsyncDisposable {
+  readonly players: ReadonlyMap<string, Player>
+
+  private constructor(players: readonly Player[]) {
+    this.players = new Map(players.map(player => [player.key.id, player]))
+  }
+
+  static async enter(relays: Relays, keys: readonly Key[]): Promise<Jury> {
+    return new Jury(await Promise.all(keys.map((key, i) => Player.enter(relays, `juror${i}`, key))))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const player of this.players.values()) await player[Symbol.asyncDispose]()
+  }
 }
 
 /** Two agents that play one scene after the other. */
 export class Lane implements AsyncDisposable {
-  readonly players: Readonly<Record<Name, Player>>
-  readonly relays: readonly [TestRelay, TestRelay]
+  readonly players: Readonly<Record<Party, Player>>
+  readonly relays: Relays
+  readonly jury: Jury
 
-  private constructor(players: Lane['players'], relays: Lane['relays']) {
+  private constructor(players: Lane['players'], relays: Relays, jury: Jury) {
     this.players = players
     this.relays = relays
+    this.jury = jury
   }
 
-  static async enter(relays: readonly [TestRelay, TestRelay]): Promise<Lane> {
-    const player = async (name: Name): Promise<Player> => {
-      const key = newKey()
-      const [left, right] = await Promise.all(
-        relays.map((relay, side) => relay.login(name, { key, session: `at${side}`, autojoin: false, inbox: 'manual' })),
-      )
-      return { key, wires: [left!, right!] }
-    }
-    return new Lane({ ann: await player('ann'), bob: await player('bob') }, relays)
+  static async enter(relays: Relays, jury: Jury): Promise<Lane> {
+    const [ann, bob] = await Promise.all((['ann', 'bob'] as const).map(name => Player.enter(relays, name, newKey())))
+    return new Lane({ ann: ann!, bob: bob! }, relays, jury)
+  }
+
+  /** The same place for two who did nothing yet. */
+  newcomers(): Promise<Lane> {
+    return Lane.enter(this.relays, this.jury)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { wires } of Object.values(this.players)) for (const wire of wires) await wire[Symbol.asyncDispose]()
+    for (const player of Object.values(this.players)) await player[Symbol.asyncDispose]()
   }
 }
 
 /** What a request says, by the names of a scene. */
 export type Says = (scene: Scene) => { readonly type: string } & Record<string, unknown>
 
-export class Scene {
+export class Scene implements AsyncDisposable {
   readonly #lane: Lane
   /** Of what is its own: a channel, a currency. */
   readonly room: `#${string}`
   readonly currency: string
   /** What it keeps: ids of messages, of proposals. */
   readonly kept: Record<string, string> = {}
+  /** Connections of its own. */
+  readonly opened: Wire[] = []
   #asked = 0
   readonly #once = new Map<string, ReturnType<Says>>()
 
@@ -65,15 +108,30 @@ export class Scene {
   }
 
   id(name: Name): string {
-    return this.#lane.players[name].key.id
+    return this.key(name).id
+  }
+
+  key(name: Name): Key {
+    return this.#player(name).key
   }
 
   wire(name: Name, side: Side): Wire {
-    return this.#lane.players[name].wires[side]
+    return this.#player(name).wires[side]
+  }
+
+  /** One more connection. */
+  async connect(side: Side): Promise<Wire> {
+    const wire = await this.#lane.relays[side].connect()
+    this.opened.push(wire)
+    return wire
+  }
+
+  #player(name: Name): Player {
+    return name === 'ann' || name === 'bob' ? this.#lane.players[name] : this.#lane.jury.players.get(this.kept[name]!)!
   }
 
   sign(name: Name, action: Parameters<Trader['sign']>[0], fields: Record<string, unknown>): Signed {
-    return new Trader(this.wire(name, 0), this.#lane.players[name].key, this.relay).sign(action, fields)
+    return new Trader(this.wire(name, 0), this.key(name), this.relay).sign(action, fields)
   }
 
   /** The same request, however often it is asked for. */
@@ -127,7 +185,8 @@ export class Scene {
     return `${this.room}-${++this.#asked}`
   }
 
-  forget(): void {
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const wire of this.opened) await wire[Symbol.asyncDispose]()
     for (const { wires } of Object.values(this.#lane.players)) for (const wire of wires) wire.forget()
   }
 }
