@@ -52,3 +52,37 @@ test('messages that waited to be taken when the pong came stay behind the refusa
   expect(acks.map(({ re, seq }) => [re, seq])).toEqual(['1', ...late].map((re, i) => [re, i + 1]))
   ws.terminate()
 })
+
+test('while the storage takes nothing, one refusal is one question whether it was read; and who leaves is gone', async () => {
+  await using relay = await startTestRelay()
+  await using bob = await relay.login('bob')
+  await using inside = await relay.loginInside('cyd')
+  const ws = new WebSocket(relay.url, { perMessageDeflate: false })
+  const frames: Frame[] = []
+  let pings = 0
+  ws.on('message', (data: RawData) => frames.push(JSON.parse((data as Buffer).toString()) as Frame))
+  ws.on('ping', () => pings++)
+  await once(ws, 'open')
+  ws.send(JSON.stringify({ type: 'IDENTIFY', name: 'ann' }))
+  await expect.poll(() => frames.find(({ type }) => type === 'WELCOME')).toBeDefined()
+  const { agent_id: ann } = frames.find(({ type }) => type === 'WELCOME') as Frame<'WELCOME'>
+  const isThere = async () => (await bob.ask({ type: 'WHOIS', agent: ann }, 'WHOIS').catch(() => undefined))?.presence === 'online'
+  expect(await isThere()).toBe(true)
+
+  relay.store.unwritable = new StorageError('no database', 'start it')
+  const refused = (heard: readonly Frame[]) => heard.filter(frame => frame.type === 'ERROR' && frame.code === 'STORAGE_UNAVAILABLE')
+  const say = (id: string) => ({ type: 'MSG', id, to: '#general', content: id })
+  ws.send(JSON.stringify(say('1')))
+  inside.send(say('1'))
+  await expect.poll(() => [refused(frames).length, refused(inside.heard).length]).toEqual([1, 1])
+  // As often as anything is asked and answered meanwhile.
+  for (let i = 0; i < 20; i++) await bob.barrier()
+  expect([pings, refused(frames).length, refused(inside.heard).length]).toEqual([1, 1, 1])
+
+  ws.close()
+  await expect.poll(isThere).toBe(false)
+  relay.store.unwritable = undefined
+  inside.forget()
+  expect(await inside.answer(say('1'))).toMatchObject({ type: 'ACK' })
+  expect(await bob.answer(say('2'))).toMatchObject({ type: 'ACK' })
+})

@@ -37,6 +37,8 @@ export interface Job {
   /** By what its agent is spoken for: what is taken back meanwhile stores nothing. */
   readonly credential?: Credential | undefined
   decide(tx: Tx, now: number): Awaitable<Outcome | undefined>
+  /** What it comes to where the storage takes nothing: it needs no more of it than its place in line. */
+  readonly anyway?: Outcome
   /** Called once its result is delivered. */
   delivered?(): void
 }
@@ -50,6 +52,12 @@ export const ownJob = (decide: Job['decide'], more: Partial<Pick<Job, 'connectio
   decide,
   ...more,
 })
+
+/** One that stores nothing, and is done behind what came before it, whether that could be stored or not. */
+export const lineJob = (anyway: Outcome, more: Pick<Job, 'connection' | 'delivered'>): Job => ({ ...ownJob(() => anyway, more), anyway })
+
+const failed = (job: Job, error: unknown): Result =>
+  job.anyway === undefined ? { kind: 'failed', job, error } : { kind: 'done', job, outcome: job.anyway }
 
 /** An event that is committed: its stamp, and its frame, encoded once. */
 export interface Committed {
@@ -314,7 +322,7 @@ export class Committer {
       }
       const cause = error instanceof Undo ? error.cause : error
       if (error instanceof StorageError) this.#failed(error, taken.length)
-      this.#committed({ results: taken.map(job => ({ kind: 'failed', job, error: cause })), wrote: false }, startedAt)
+      this.#committed({ results: taken.map(job => failed(job, cause)), wrote: false }, startedAt)
     }
     return taken.length
   }
@@ -369,7 +377,7 @@ export class Committer {
         const writer = job.connection?.agent?.id
         const refusal = out.size === 0 ? undefined : refusalOf(out, writer, job.credential)
         if (refusal !== undefined) {
-          results.push({ kind: 'failed', job, error: refusal })
+          results.push(failed(job, refusal))
           continue
         }
         tx.deciding?.({ agent: writer, isRelay: job.connection === undefined, scope: job.scope, isBehind: results.length > 0 })

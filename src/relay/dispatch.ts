@@ -20,7 +20,7 @@ import { BusyError, StorageError, type Store } from '../store/store.ts'
 import { Allowance, type Rate } from './bucket.ts'
 import type { Audit } from './audit.ts'
 import type { Bonds } from './bonds.ts'
-import { ownJob, type Committer, type Job, type Result } from './committer.ts'
+import { lineJob, ownJob, type Committer, type Job, type Result } from './committer.ts'
 import type { Connection, Handed } from './connection.ts'
 import type { Effects } from './effects.ts'
 import { frameOfList, isRefusalMark, pongFrame, refusalMark, refusalPing } from './encode.ts'
@@ -231,12 +231,13 @@ export class Dispatch {
   #tell(result: Result): void {
     const { connection, re, type } = result.job
     if (result.kind === 'failed') {
-      if (connection !== undefined) {
+      // Who asked is told; the relay itself asked for what has no type.
+      if (connection !== undefined && type !== undefined) {
         this.#refuse(connection, result.error, re)
         if (result.error instanceof StorageError || (result.error instanceof Fail && result.error.code === 'STORAGE_UNAVAILABLE'))
           this.#hold(connection)
-      } else if (!(result.error instanceof StorageError)) {
-        // What the storage refuses is told by the committer.
+      } else if (connection !== undefined || !(result.error instanceof StorageError)) {
+        // What the storage refuses of the clock's is told by the committer, once.
         this.#deps.log.error({ err: result.error }, 'a write of the relay itself failed')
       }
     } else {
@@ -293,7 +294,7 @@ export class Dispatch {
 
   /** The client has read refusals: what it sends from now on, it sends knowing them. In line behind what it sent before. */
   #release(connection: Connection, mark: Buffer): void {
-    this.#committer.push(ownJob(() => undefined, {
+    this.#committer.push(lineJob({}, {
       connection,
       delivered: () => {
         connection.refusalsRead = undefined
@@ -391,7 +392,7 @@ export class Dispatch {
     connection.isReading = true
     const run = () => void this.#runRead(connection, handler, request)
     if (connection.pendingWrites === 0) run()
-    else this.#committer.push(ownJob(() => undefined, { connection, delivered: run }))
+    else this.#committer.push(lineJob({}, { connection, delivered: run }))
   }
 
   /** Once the client has taken the answer, and others had a turn, the connection is free for its next frame. */

@@ -18,6 +18,10 @@ test('a duty whose turn waits gets no other one, and one that has begun gets its
   turns.push(one!, decide)
   turns.push(two!, decide)
   expect(jobs).toHaveLength(3)
+  // The end of a turn says nothing of the next one, which waits.
+  jobs[0]!.delivered?.()
+  turns.push(one!, decide)
+  expect(jobs).toHaveLength(3)
   // The storage did not even begin it.
   jobs[1]!.delivered?.()
   turns.push(two!, decide)

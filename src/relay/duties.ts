@@ -30,7 +30,12 @@ export class DutyTurns {
   push(duty: Duty, decide: Job['decide']): void {
     if (this.#waiting.has(duty)) return
     this.#waiting.add(duty)
-    const begun = () => void this.#waiting.delete(duty)
+    let waits = true
+    // Once: the next turn may wait when this one is delivered.
+    const begun = () => {
+      if (waits) this.#waiting.delete(duty)
+      waits = false
+    }
     const turn = turnOf(duty, decide)
     const begin: Job['decide'] = (tx, now) => {
       begun()

@@ -11,7 +11,7 @@ import { Account, shareOut, type Debtor } from './account.ts'
 import { Allowance, Bucket, type Rate } from './bucket.ts'
 import { Audit } from './audit.ts'
 import { Bonds, type SignIns } from './bonds.ts'
-import { Committer, ownJob, type Job } from './committer.ts'
+import { Committer, lineJob, ownJob, type Job } from './committer.ts'
 import { DutyTurns, forgetKeys } from './duties.ts'
 import { Connection, type Line, type Talk } from './connection.ts'
 import { Desk } from './desk.ts'
@@ -433,7 +433,7 @@ export class Relay {
     // In line behind the writes it sent before it went.
     this.#dispatch.intake.leave(connection, wasOpen, () => {
       this.#committer.push(
-        ownJob(() => ({ effects: [{ kind: 'depart' }] }), { connection, delivered: () => this.#account.close(connection.debt) }),
+        lineJob({ effects: [{ kind: 'depart' }] }, { connection, delivered: () => this.#account.close(connection.debt) }),
       )
     })
     const { agent, heardAt } = connection

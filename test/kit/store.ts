@@ -22,6 +22,9 @@ export class HeldStore implements Store {
   /** Set to break off behind the next commit, before anybody hears of it. */
   doubt: StorageError | undefined
 
+  /** Set to make transactions fail before they begin: nobody is there who would take them. */
+  unwritable: Error | undefined
+
   /** Set to make reads fail, of whoever asks for one from now on. */
   unreadable: Error | undefined
 
@@ -71,6 +74,7 @@ export class HeldStore implements Store {
   }
 
   write<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T> {
+    if (this.unwritable !== undefined) return Promise.reject(this.unwritable)
     return this.#store.write(async tx => {
       this.#hasAppended = false
       const result = await fn(this.#tampered(tx))
