@@ -44,11 +44,11 @@ export const standingOf = (clock: Clock, { renew }: Pick<ReturnType<typeof earsO
 const clockOf = (clock: Clock): Pick<NodesOptions, 'setClock' | 'ownNow'> =>
   clock instanceof SharedClock
     ? {
-      setClock: (now, askedAt, answeredAt) => {
-        clock.set(now, askedAt, answeredAt)
+      setClock: (now, askedAt) => {
+        clock.set(now, askedAt)
         return clock.aheadMs
       },
-      ownNow: () => clock.own(),
+      ownNow: () => clock.elapsed(),
     }
     : { setClock: () => 0, ownNow: () => clock.now() }
 

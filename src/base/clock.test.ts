@@ -6,13 +6,14 @@ test('a shared clock goes on from what it was told, whatever the clock of the ma
   let elapsed = 50
   const clock = new SharedClock({ now: () => own }, () => elapsed)
   expect(clock.now()).toBe(1_000)
-  // Asked at 1,000, answered at 1,020: the other clock said 5,000 in between.
+  // Asked at 50 and answered at 70: the other clock said 5,000 in between.
   own = 1_020
-  clock.set(5_000, 1_000, 1_020)
+  elapsed = 70
+  clock.set(5_000, 50)
   expect([clock.now(), clock.aheadMs]).toEqual([5_010, 3_990])
   own += 30_000
   elapsed += 7
-  expect([clock.now(), clock.own()]).toEqual([5_017, 31_020])
+  expect([clock.now(), clock.elapsed()]).toEqual([5_017, 77])
   own -= 60_000
   elapsed += 3
   expect(clock.now()).toBe(5_020)

@@ -27,15 +27,17 @@ export class SharedClock implements Clock {
     return this.#told === undefined ? this.#own.now() : Math.round(this.#told.now + this.#elapsed() - this.#told.elapsed)
   }
 
-  /** The other clock said `now`, asked and answered just now at times of this machine. */
-  set(now: number, askedAt: number, answeredAt: number): void {
-    this.aheadMs = now - (askedAt + answeredAt) / 2
-    this.#told = { now: now + (answeredAt - askedAt) / 2, elapsed: this.#elapsed() }
+  /** The other clock said `now`. @param askedAt when it was asked, as `elapsed` said; it has answered just now */
+  set(now: number, askedAt: number): void {
+    const elapsed = this.#elapsed()
+    const told = now + (elapsed - askedAt) / 2
+    this.aheadMs = told - this.#own.now()
+    this.#told = { now: told, elapsed }
   }
 
-  /** Of this machine alone. */
-  own(): number {
-    return this.#own.now()
+  /** ms since any moment, of this machine alone: it only goes on. */
+  elapsed(): number {
+    return this.#elapsed()
   }
 }
 

@@ -49,9 +49,9 @@ export interface NodesOptions extends RereadOptions {
   readonly version: string
   /** Says whether the settings that have to be the same are. */
   readonly configHash: string
-  /** The clock that all go by said so, asked and answered at times of the machine's own. Gives how far that is off, in ms. */
-  readonly setClock: (now: number, askedAt: number, answeredAt: number) => number
-  /** The machine's own clock. */
+  /** The clock that all go by said so, asked at `ownNow` and answered just now. Gives how far that is off, in ms. */
+  readonly setClock: (now: number, askedAt: number) => number
+  /** ms since any moment, by a clock that only goes on. */
   readonly ownNow: () => number
   /** Another process runs under the name of this one, which stood still for too long: it has to be started again. */
   readonly nameTaken: () => void
@@ -200,7 +200,7 @@ export class Nodes {
       const said = { n: bus.told, renewedMs: now - this.#renewedAt }
       for (let at = 0; at === 0 || at < heads.length; at += maxHeads)
         bus.publish(everyone, { kind: 'heads', heads: heads.slice(at, at + maxHeads), ...said })
-      if (now < this.#renewedAt + renewMs && now >= this.#renewedAt) return undefined
+      if (now < this.#renewedAt + renewMs) return undefined
       const at = await this.#renew(tx)
       if (at === undefined) {
         log.error({ node: bus.node }, 'another process runs under the name of this one: give each its own --node')
@@ -211,12 +211,21 @@ export class Nodes {
       const live = await liveNodes(tx)
       return {
         committed: () => {
-          if (now > this.#renewedAt + leaseMs) this.#spareUntil = now + leaseMs
+          this.#spare(now)
           this.#renewedAt = now
           this.#seen(live, now)
         },
       }
     },
+  }
+
+  /**
+   * The database was away for a while, or slow, and others could not say that they run either: for as long as a lease they are believed to.
+   * Where it is always slow, the dead are seen between two such times.
+   */
+  #spare(now: number): void {
+    const goneMs = now - this.#renewedAt
+    if (goneMs > leaseMs || (goneMs > 2 * renewMs && now > this.#spareUntil + leaseMs)) this.#spareUntil = now + leaseMs
   }
 
   /**
@@ -296,7 +305,7 @@ export class Nodes {
       leaseMs,
     })
     if (at === undefined) return undefined
-    const offMs = setClock(at, askedAt, ownNow())
+    const offMs = setClock(at, askedAt)
     if (Math.abs(offMs) > warnClockMs && this.#renewedAt === -Infinity)
       log.warn({ offMs }, "the clock of this machine is not the database's, by which all processes go: set it (NTP)")
     return at

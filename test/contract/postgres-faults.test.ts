@@ -4,7 +4,7 @@ import pg from 'pg'
 import { expect, test, vi } from 'vitest'
 import { migrations } from '../../src/app.ts'
 import { openPostgres } from '../../src/store/postgres/store.ts'
-import { UndoneError, type Store } from '../../src/store/store.ts'
+import { UndoneError, type Store, type Tx } from '../../src/store/store.ts'
 import { asked, crashAndRestart, newDatabase, newServerFolder, startServer, stopServer, urlOf, type TestDatabase } from '../kit/postgres.ts'
 import { newProxy } from '../kit/proxy.ts'
 import { startTestRelay, type TestRelay } from '../kit/relay.ts'
@@ -236,5 +236,62 @@ test('a server that crashes and comes back has every message that was acknowledg
     expect(await seqsOf(url)).toEqual(heard.map(([seq]) => seq))
   } finally {
     await stopServer(server)
+  }
+})
+
+test('two processes that store one publish key in two streams at once: the later one is decided anew, and is a repeat then', async () => {
+  await using database = await newDatabase()
+  const options = { url: database.url, migrations, newEpoch: () => 'e'.repeat(16), isShared: true }
+  const [one, other] = [await openPostgres(options), await openPostgres(options)]
+  const said = (stream: string) => async (tx: Tx) => {
+    const appended = tx.log.append({ stream, author: '@a', key: { agent: '@a', id: 'k' } }, 1_000, () => Buffer.from(`{"in":"${stream}"}`))
+    await tx.log.flush()
+    return appended
+  }
+  try {
+    let later: Promise<unknown> | undefined
+    await one.write(async tx => {
+      const appended = await said('#a')(tx)
+      later = other.write(said('#b'))
+      later.catch(() => undefined)
+      // It waits for the key.
+      const waits = "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+      while ((await database.ask<{ n: string }>(waits))[0]!.n === '0') await new Promise(resolve => setTimeout(resolve, 5))
+      return appended
+    })
+    await expect(later).rejects.toBeInstanceOf(UndoneError)
+    expect(await other.write(said('#b'))).toMatchObject({ kind: 'duplicate' })
+  } finally {
+    await one.close()
+    await other.close()
+  }
+})
+
+test('a stream of other numbers that begins anew is no loss of what was acknowledged', async () => {
+  await using database = await newDatabase()
+  const renewals: string[] = []
+  let epochs = 0
+  const store = await openPostgres({
+    url: database.url,
+    migrations,
+    newEpoch: () => String(++epochs).padStart(16, '0'),
+    onRenewed: epoch => renewals.push(epoch),
+  })
+  try {
+    await append(store, '1')
+    const at = { seq: 7, ts: 1_000, msgId: 'm' }
+    await store.write(async tx => {
+      const appended = tx.log.append({ stream: '#far@elsewhere', author: '@a', at }, 1_000, () => Buffer.from('{"id":"7"}'))
+      await tx.log.flush()
+      return appended
+    })
+    await store.write(async tx => {
+      await tx.log.beginAnew('#far@elsewhere')
+    })
+    await terminate(database)
+    await vi.waitFor(() => append(store, '2'))
+    expect([renewals, (await stored(store)).length]).toEqual([[], 2])
+  } finally {
+    await store.close()
   }
 })

@@ -152,7 +152,8 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
       const stamp = event.at ?? { seq: head.seq + 1, ts: head.ts + 1, msgId: msgIdOf(head.id, head.seq + 1, this.epoch) }
       head.seq = stamp.seq
       head.ts = stamp.ts
-      this.#writer.life?.stored({ stream: head.id, seq: stamp.seq, ts: stamp.ts })
+      // What was numbered elsewhere may begin anew, and is brought once more where it is lost.
+      if (event.at === undefined) this.#writer.life?.stored({ stream: head.id, seq: stamp.seq, ts: stamp.ts })
       const text = encode(stamp)
       push(rows.events, { stream: head.id, seq: stamp.seq, ts: stamp.ts, author, at: bytes + 1, bytes: text.length })
       rows.texts.push(text)

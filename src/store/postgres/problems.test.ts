@@ -13,7 +13,7 @@ test('what the system says of a line is no refusal of the server, however short 
 
 test('what the server says is one, unless it ends the line with it', () => {
   for (const code of ['53100', '42501', '0A000', 'XX001', '40P01']) expect([code, isRefusal(failed(code))]).toEqual([code, true])
-  for (const code of ['57P01', '08006', '25006']) expect([code, isRefusal(failed(code))]).toEqual([code, false])
+  for (const code of ['57P01', '08006', '25006', '25P03', '25P04']) expect([code, isRefusal(failed(code))]).toEqual([code, false])
   expect(problemOf(failed('40P01'))).toBeInstanceOf(UndoneError)
   expect(problemOf(failed('23505'))).toBeUndefined()
 })

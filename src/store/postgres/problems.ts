@@ -13,6 +13,8 @@ const hints: Readonly<Record<string, string>> = {
   '53': 'The database is short of something: free it; the relay goes on by itself.',
   '42501': 'The user of the store url may not do this: make it the owner of the database, or grant it CREATE on the schema.',
   '25006': 'The database is read-only, as a standby is: name the primary; the relay goes on when it can write.',
+  '25P03': 'The relay stood still in a transaction for longer than the database waits: look at the load of its machine.',
+  '25P04': 'A transaction took longer than the database lets it: raise transaction_timeout there, or look at its load.',
   '0A000': 'The server lacks something that a relay needs: install its contrib modules, of which it takes pg_trgm.',
   '58P01': 'The server lacks something that a relay needs: install its contrib modules, of which it takes pg_trgm.',
   // It has been waited for: that it is free at once is not to be expected, and others wait behind.
@@ -60,7 +62,7 @@ export const isRefusal = (error: unknown): boolean => {
 }
 
 /** The server ends the connection with these, or cannot write on it any more. */
-export const isEndOfLine = (code: unknown): boolean => typeof code === 'string' && /^(?:08|57P0[1-5]|25006)/.test(code)
+export const isEndOfLine = (code: unknown): boolean => typeof code === 'string' && /^(?:08|57P0[1-5]|25006|25P0[34])/.test(code)
 
 /** A statement was prepared before a table of it got a column: on this connection it does not run again. */
 export const isStalePlan = (error: unknown): boolean =>

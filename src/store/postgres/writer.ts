@@ -170,7 +170,7 @@ export class Writer {
     await Promise.allSettled([...open.sent, commit])
     // A transaction in which something failed is rolled back by its COMMIT, without a word.
     if (open.failure === undefined) return this.#watch.onCommit?.(open.roundTrips)
-    if (isRefusal(open.failure)) throw open.failure
+    if (isRefusal(open.failure)) throw this.#lost(open, open.failure)
     const outcome = await this.#resolve(open)
     this.#watch.onDoubt?.(outcome.kind)
     if (outcome.kind !== 'committed') throw outcome.error
