@@ -216,6 +216,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
           `${setting} names agents by ids, which two keys can be made to share: name the fingerprints of their keys`)
     }
     const origins = ownOrigins({ publicUrls: config.publicUrls, isTls: config.cert !== undefined })
+    const incarnation = randomHex(8)
     const hookSeal = sealOf(resumeSecret, 'hooks')
     const webhookSeal = sealOf(resumeSecret, 'webhooks')
     const { filesBucket, filesBucketKey, filesBucketSecret, filesBucketRegion } = config
@@ -259,7 +260,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       openWebhook: sealed => webhookSeal.open(sealed),
       sender: webhookSender({ allow: config.outboundAllow, resolve, signal: stopping.signal }),
       errandLimits: { perOwner: config.maxErrandsPerAgent, all: config.maxErrands },
-      worker: randomHex(8),
+      ...{ worker: incarnation, incarnation },
       onErrands: counts => {
         for (const [state, count] of Object.entries(counts)) metrics.errands.set({ state }, count)
       },
@@ -336,7 +337,6 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         where: 'conformanceFixtures',
         message: 'it answers everybody: it wants a relay on the loopback (host: 127.0.0.1)',
       }])
-    const incarnation = randomHex(8)
     const bearers = new Bearers({ inside: () => relay.inside, store, clock, via: 'mcp' })
     const mcp = config.mcp
       ? new McpMount({

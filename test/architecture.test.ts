@@ -67,6 +67,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/meta.ts',
     'src/store/keeping.ts',
     'src/store/nodes.ts',
+    'src/store/seats.ts',
     'src/store/nonces.ts',
     'src/store/people.ts',
     'src/store/servers.ts',

@@ -4,10 +4,13 @@ import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import WebSocket, { type RawData } from 'ws'
 import type { Frame } from '../lib/protocol/index.ts'
-import { StorageError } from '../src/store/store.ts'
+import { BusyError, StorageError } from '../src/store/store.ts'
 import { startTestRelay } from './kit/relay.ts'
 
-test('messages that waited to be taken when the pong came stay behind the refusal that it answers', async () => {
+test.each([
+  ['the storage', new StorageError('disk full', 'free some space'), 'STORAGE_UNAVAILABLE'],
+  ['too much that is asked of it', new BusyError('too many wait'), 'BUSY'],
+])('messages that waited to be taken when the pong came stay behind the refusal that it answers: %s', async (_, error, code) => {
   // One frame of a connection may wait to be stored: those behind it wait where they were read.
   await using relay = await startTestRelay({ maxQueueFrames: 1 })
   const socket = connect({ host: '127.0.0.1', port: Number(new URL(relay.url).port), noDelay: true })
@@ -29,10 +32,11 @@ test('messages that waited to be taken when the pong came stay behind the refusa
   relay.store.tamper = method => {
     if (method !== 'append') return
     relay.store.tamper = undefined
-    throw new StorageError('disk full', 'free some space')
+    throw error
   }
   send(say('1'))
   await answersTo(['1']).toEqual(['ERROR'])
+  expect(frames.find(({ type }) => type === 'ERROR')).toMatchObject({ code })
   await expect.poll(() => pings.length).toBe(1)
 
   // The relay read nothing for a while: what the client sent and its answer to the ping come in one chunk.

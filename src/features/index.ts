@@ -21,6 +21,7 @@ import { ownCosigned, witnessMigrations } from '../store/cosigned.ts'
 import { fileMigrations } from '../store/files.ts'
 import { keepingMigrations } from '../store/keeping.ts'
 import { nodeMigrations } from '../store/nodes.ts'
+import { seatMigrations } from '../store/seats.ts'
 import { nonceMigrations } from '../store/nonces.ts'
 import { peopleMigrations } from '../store/people.ts'
 import { searchMigrations } from '../store/search.ts'
@@ -313,6 +314,7 @@ const slicesOf = (wing: Wing) => Object.entries<Slice>(wings[wing])
 export const featureMigrations: readonly Migration[] = [
   shareMigrations,
   nodeMigrations,
+  seatMigrations,
   ...Object.values(wings).flatMap(wing => Object.values<Slice>(wing)).flatMap(({ migrations }) => migrations),
 ]
 

@@ -150,7 +150,7 @@ describe('export and import', () => {
       + ' escrow_calls ledger_entries ledger_keys holds proposal_agents proposal_counts dispute_people'
       + ' file_usage file_refs file_gone skills server_documents server_hours announcement_places announcement_posts'
       + ' errand_lines errand_counts webhook_ledger budget_hours'
-      + ' tiles cuts account_devices account_identities browser_links vault_wraps nodes duties'
+      + ' tiles cuts account_devices account_identities browser_links vault_wraps nodes duties seats'
       + ' passkeys sign_ins account_links spent_challenges account_audit agent_claims owned_agents'
       + ' mirrors handed cosignatures blanked remote_agents'
     const known = new Set(own.split(' '))

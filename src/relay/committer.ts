@@ -22,7 +22,7 @@ import {
 import type { Connection } from './connection.ts'
 import { frameOf, frameOfText, textOfFrame } from './encode.ts'
 import { Salts } from './salts.ts'
-import { Fail, isForAll, type Append, type Outcome } from './feature.ts'
+import { Displaced, Fail, isForAll, type Append, type Outcome } from './feature.ts'
 import { isRepeat } from './repeats.ts'
 import { Fifo, Turns } from './turns.ts'
 
@@ -375,7 +375,7 @@ export class Committer {
         }
         bytes += job.bytes
         const writer = job.connection?.agent?.id
-        const refusal = out.size === 0 ? undefined : refusalOf(out, writer, job.credential)
+        const refusal = out.size === 0 ? undefined : refusalOf(out, writer, job)
         if (refusal !== undefined) {
           results.push(failed(job, refusal))
           continue
@@ -401,7 +401,7 @@ export class Committer {
         }
         if (writer !== undefined && (outcome.append !== undefined || tx.writes !== writesBefore)) {
           writers.add(writer)
-          if (job.credential !== undefined) writers.add(job.credential)
+          for (const by of [job.credential, job.connection?.seat]) if (by !== undefined) writers.add(by)
         }
         if (outcome.append === undefined) results.push({ kind: 'done', job, outcome })
         else {
@@ -474,7 +474,8 @@ const ofAll = ([first, ...rest]: readonly Result[], appends: readonly Append[]):
   return { ...first!, more }
 }
 
-const refusalOf = (out: ReadonlySet<string>, agent: string | undefined, credential: Credential | undefined): Fail | undefined => {
+const refusalOf = (out: ReadonlySet<string>, agent: string | undefined, { credential, connection }: Job): Fail | undefined => {
+  if (connection?.seat !== undefined && out.has(connection.seat)) return new Displaced()
   if (agent !== undefined && out.has(agent)) return new Fail('BANNED', 'Banned, or your key was revoked')
   if (credential === undefined || !out.has(credential)) return undefined
   return new Fail('NOT_ALLOWED', `This ${credential.startsWith('token') ? 'token' : 'hook'} has ended`)

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import { closeCodes, timerMs, type CloseName, type DecodedRequest } from '../../lib/protocol/index.ts'
 import type { Credential } from '../store/credentials.ts'
-import type { Awaitable, Tx } from '../store/store.ts'
+import type { Awaitable, Seat, Tx } from '../store/store.ts'
 import type { Account, Debt, Debtor } from './account.ts'
 import type { Bucket } from './bucket.ts'
 import type { Outcome } from './feature.ts'
@@ -94,6 +94,8 @@ export class Connection implements Asker {
   /** By what name the browser is known that opened it from a page of the relay, signed in; of others undefined, at once or in a moment. */
   signIn: Promise<string | undefined> | undefined
   session = ''
+  /** By which its session is its own, where several processes have sessions. */
+  seat: Seat | undefined
   /** ms: when its session was opened */
   since = 0
   inbox: InboxMode = 'auto'

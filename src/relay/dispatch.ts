@@ -24,7 +24,8 @@ import { lineJob, ownJob, type Committer, type Job, type Result } from './commit
 import type { Connection, Handed } from './connection.ts'
 import type { Effects } from './effects.ts'
 import { frameOfList, isRefusalMark, pongFrame, refusalMark, refusalPing } from './encode.ts'
-import { Fail, isForAll, type Handler, type Handlers, type ReadCtx, type Reply } from './feature.ts'
+import { Displaced, Fail, isForAll, type Handler, type Handlers, type ReadCtx, type Reply } from './feature.ts'
+import { displace } from './seats.ts'
 import type { Gate, Passed } from './gate.ts'
 import type { Hub } from './hub.ts'
 import { Intake } from './intake.ts'
@@ -84,6 +85,10 @@ const doubtOf = (re: string | undefined): string =>
   `The relay cannot store now, and it is not certain whether this was stored; ${
     re === undefined ? 'look before you send it again' : 'send it again under the same id'
   }`
+
+/** It is sent again, so that what comes behind it must not be stored before. */
+const isForNow = (error: unknown): boolean =>
+  error instanceof StorageError || error instanceof BusyError || (error instanceof Fail && error.code === 'STORAGE_UNAVAILABLE')
 
 export class Dispatch {
   readonly #deps: DispatchDeps
@@ -232,10 +237,12 @@ export class Dispatch {
     const { connection, re, type } = result.job
     if (result.kind === 'failed') {
       // Who asked is told; the relay itself asked for what has no type.
-      if (connection !== undefined && type !== undefined) {
+      if (connection !== undefined && result.error instanceof Displaced) {
+        // Once; what it sent behind that has no session.
+        if (connection.open) displace(connection, this.#deps.effects)
+      } else if (connection !== undefined && type !== undefined) {
         this.#refuse(connection, result.error, re)
-        if (result.error instanceof StorageError || (result.error instanceof Fail && result.error.code === 'STORAGE_UNAVAILABLE'))
-          this.#hold(connection)
+        if (isForNow(result.error)) this.#hold(connection)
       } else if (connection !== undefined || !(result.error instanceof StorageError)) {
         // What the storage refuses of the clock's is told by the committer, once.
         this.#deps.log.error({ err: result.error }, 'a write of the relay itself failed')

@@ -14,6 +14,7 @@ import type { Hub } from './hub.ts'
 import { Notices } from './notices.ts'
 import type { Outbox } from './outbox.ts'
 import { itemFrame, type Replayer } from './replay.ts'
+import { displace, Seats } from './seats.ts'
 import { refusalOf, type Standing } from '../store/standing.ts'
 import type { Roster } from './roster.ts'
 import type { Signals } from './signals.ts'
@@ -49,6 +50,7 @@ export class Effects {
   #admissions = 0
   /** What is changed here, for whoever reads the same from tables. */
   readonly changes = new Changes()
+  readonly seats = new Seats()
 
   constructor(
     deps: {
@@ -310,6 +312,7 @@ export class Effects {
     const { agent, heardAt } = connection
     if (agent === undefined) return
     this.#hub.filters.end(connection)
+    this.seats.left(connection.seat)
     this.#leave(connection, heardAt)
     if (!this.#roster.isConnected(agent.id)) this.#bus.unfollow(agent.id)
     if (!this.#bus.isAlone) this.#tell({ kind: 'closed', agent: agent.id, session: connection.session, lastSeen: heardAt })
@@ -363,11 +366,11 @@ export class Effects {
     }
   }
 
-  #identify({ login, agent, autojoin }: Extract<Effect, { kind: 'identify' }>, asker: Connection | undefined): void {
+  #identify({ login, agent, autojoin, seat }: Extract<Effect, { kind: 'identify' }>, asker: Connection | undefined): void {
     if (asker === undefined || !asker.open) return
     asker.challenge = undefined
     asker.deadline = undefined
-    Object.assign(asker, { session: login.session, inbox: login.inbox, binding: login.binding, since: this.#clock.now() })
+    Object.assign(asker, { session: login.session, inbox: login.inbox, binding: login.binding, seat, since: this.#clock.now() })
     this.#open(asker, login.session, agent, autojoin)
     this.#options.onIdentified(asker)
     void this.#bus.follow(agent.id)
@@ -390,9 +393,7 @@ export class Effects {
     if (!wasHere) this.#tellWatchers(facts, { presence: 'online', status_text: null })
     if (former === undefined) return
     if (former instanceof RemoteSession) return this.#leave(former, former.heardAt)
-    this.send(former, 'SESSION_DISPLACED', { reason: 'Identity claimed by another connection' })
-    this.depart(former)
-    this.end(former, 'DISPLACED', 'Identity claimed by another connection')
+    displace(former, this)
   }
 
   #subscribe({ channel, after, last, lasting }: Extract<Effect, { kind: 'subscribe' }>, asker: Connection | undefined): void {

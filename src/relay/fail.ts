@@ -13,3 +13,10 @@ export class Fail extends Error {
     this.retryAfterMs = retryAfterMs
   }
 }
+
+/** The session of whoever asked is another connection's: what it asked is not done, and it is told so by its end. */
+export class Displaced extends Fail {
+  constructor() {
+    super('BUSY', 'Identity claimed by another connection')
+  }
+}

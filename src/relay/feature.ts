@@ -2,7 +2,7 @@
 import type { CloseName, EventType, FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
 import type { Fate, NewEvent, PublishKey, Stamp } from '../store/log.ts'
 import type { Standing } from '../store/standing.ts'
-import type { Awaitable, Db, Scope, Tx } from '../store/store.ts'
+import type { Awaitable, Db, Scope, Seat, Tx } from '../store/store.ts'
 import { Fail } from './fail.ts'
 import type { QuotaView } from './quota.ts'
 import { statusOf } from './receipts.ts'
@@ -186,7 +186,13 @@ export const statusNotices = (fates: readonly Fate[]): readonly Notify[] =>
 /** What changes for the connection that asked, and in the process that it is connected to. */
 export type LocalEffect =
   | { readonly kind: 'challenge', readonly challenge: Challenge | undefined }
-  | { readonly kind: 'identify', readonly login: Login, readonly agent: AgentFacts, readonly autojoin: readonly string[] }
+  | {
+    readonly kind: 'identify'
+    readonly login: Login
+    readonly agent: AgentFacts
+    readonly autojoin: readonly string[]
+    readonly seat: Seat | undefined
+  }
   | {
     readonly kind: 'subscribe'
     readonly channel: string /** replay starts after this seq */
@@ -400,7 +406,7 @@ export {
   type RosterView,
 } from './view.ts'
 export { againstPolicy, checkOpen, checkPost, checkRight, rules } from './rights.ts'
-export { Fail } from './fail.ts'
+export { Displaced, Fail } from './fail.ts'
 export { noMessage } from './missing.ts'
 export type { OfficeHolder } from './bonds.ts'
 export type { Office } from '../../lib/access/table.ts'

@@ -186,7 +186,7 @@ export class Nodes {
     scope: undefined,
     isOnce: false,
     run: async ({ tx }) => {
-      const { bus, log } = this.#deps
+      const { bus, log, effects } = this.#deps
       if (bus.isAlone) return undefined
       const now = this.#options.ownNow()
       // What others store and change while they are not heard is in the tables.
@@ -208,9 +208,11 @@ export class Nodes {
         return undefined
       }
       await forgetNodes(tx, forgetMs)
+      const swept = await effects.seats.sweep(tx, now)
       const live = await liveNodes(tx)
       return {
         committed: () => {
+          swept()
           this.#spare(now)
           this.#renewedAt = now
           this.#seen(live, now)

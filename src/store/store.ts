@@ -42,6 +42,9 @@ export type TableReader = Pick<Db, 'tables'>
 export const scopes = ['people', 'talk', 'trade', 'directory', 'announcements', 'leases', 'errands', 'accounts', 'witness'] as const
 export type Scope = (typeof scopes)[number]
 
+/** By what a connection has its session (seats.ts): it is in a table for as long. */
+export type Seat = `seat ${string}`
+
 /** Who decides what follows in a transaction. */
 export interface Decider {
   /** undefined: nobody yet, or the relay itself */
@@ -82,6 +85,11 @@ export interface Tx extends Db {
   /** Nobody stores anything of an agent any more that did not before: whoever is about to is waited for, or finds it locked out. */
   lockOut(agent: string): Awaitable<void>
   /**
+   * Keeps others from storing anything of the agent until the transaction ends, and gives what makes a session its asker's alone: what the
+   * connection brings that had it is refused from then on (`overtaken`). Absent where there is one process, which knows its connections.
+   */
+  seat?(agent: string): Promise<(session: string, process: string) => Promise<Seat>>
+  /**
    * Those of the agents that another process has locked out: banned, revoked, rotated. Asked with what is to be stored of them in the
    * transaction; the others are not locked out before it ends.
    */
@@ -95,7 +103,7 @@ export interface Tx extends Db {
   changing(channel: string): Awaitable<void>
   /**
    * What changed of what the transaction goes by, asked with what is stored: agents as in `lockedOut`; tokens and hooks (`Credential`) by which
-   * something is said in their names, which whoever removed; channels that another process changed. Nobody changes more of it before the end.
+   * something is said in their names, which whoever removed; seats that another connection took; channels that another process changed. Nobody changes more of it before the end.
    */
   overtaken(writers: readonly string[]): Awaitable<Overtaken>
   /** How many statements that write were run so far; tells whether a failed handler left something behind. */
@@ -110,7 +118,19 @@ export type TableWriter = Pick<Tx, 'tables'>
 /** What processes that share a store divide between them. */
 export type Divided = Pick<
   Tx,
-  'lock' | 'deciding' | 'take' | 'mayLock' | 'claim' | 'own' | 'giveUp' | 'lockOut' | 'lockedOut' | 'goBy' | 'changing' | 'overtaken'
+  | 'lock'
+  | 'deciding'
+  | 'take'
+  | 'mayLock'
+  | 'claim'
+  | 'own'
+  | 'giveUp'
+  | 'lockOut'
+  | 'seat'
+  | 'lockedOut'
+  | 'goBy'
+  | 'changing'
+  | 'overtaken'
 >
 
 /**

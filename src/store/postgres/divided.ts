@@ -1,5 +1,7 @@
 // What the processes of a relay on one database divide between them, by the database: scopes, duties of a moment, duties of a process.
+import { randomBytes } from 'node:crypto'
 import { credentialKinds, idsOf, missing, tableOf, type CredentialKind } from '../credentials.ts'
+import { seatOf, seatsAmong } from '../seats.ts'
 import { HeldError, notOvertaken, OvertakenError, type Divided, type Lock, type Overtaken } from '../store.ts'
 import type { Order } from './order.ts'
 import type { Writer } from './writer.ts'
@@ -36,20 +38,26 @@ export const divided = (writer: Writer, order: Order): Divided => {
     if (writers.length + channels.length === 0) return notOvertaken
     const agents = writers.filter(name => name.startsWith('@'))
     const shared = (kind: Lock['kind']) => (name: string): Lock => ({ kind, name, isShared: true })
+    const seats = seatsAmong(writers)
     // Sent together: what was committed before the locks were given is seen by what follows them.
     const held = order.take([...agents.map(shared('agent')), ...channels.map(shared('channel'))])
     const found = writer.hold<{ name: string, version: number | null }>(
       `SELECT agent AS name, NULL::bigint AS version FROM bans WHERE agent = ANY($1::text[]) UNION
         SELECT id, NULL FROM agents WHERE id = ANY($1::text[]) AND (revoked_at IS NOT NULL OR rotated_to IS NOT NULL) UNION ALL
-        SELECT name, version FROM channels WHERE name = ANY($2::text[])`,
-      [agents, channels],
+        SELECT name, version FROM channels WHERE name = ANY($2::text[]) UNION ALL
+        SELECT 'seat ' || id, NULL FROM seats WHERE id = ANY($3::text[])`,
+      [agents, channels, seats],
     )
     const ended = Promise.all(credentialKinds.map(kind => endedOf(kind, idsOf(writers, kind))))
     const [rows, credentials] = await Promise.all([found, ended, held])
     const mine = own.get(transaction)
     const now = new Map(rows.map(({ name, version }) => [name, version]))
     return {
-      writers: [...agents.filter(agent => now.has(agent) && mine?.has(agent) !== true), ...credentials.flat()],
+      writers: [
+        ...agents.filter(agent => now.has(agent) && mine?.has(agent) !== true),
+        ...seats.map(seatOf).filter(seat => !now.has(seat)),
+        ...credentials.flat(),
+      ],
       channels: channels.filter(name => now.get(name) !== versions!.get(name)),
     }
   }
@@ -93,6 +101,20 @@ export const divided = (writer: Writer, order: Order): Divided => {
       const { transaction } = writer
       own.set(transaction, (own.get(transaction) ?? new Set()).add(agent))
       await order.wait([{ kind: 'agent', name: agent }])
+    },
+
+    async seat(agent) {
+      await order.takeRows([agent])
+      await order.wait([{ kind: 'agent', name: agent }])
+      return async (session, process) => {
+        const id = randomBytes(12).toString('hex')
+        await writer.change(
+          `INSERT INTO seats (id, agent, session, process) VALUES ($1, $2, $3, $4)
+          ON CONFLICT (agent, session) DO UPDATE SET id = excluded.id, process = excluded.process`,
+          [id, agent, session, process],
+        )
+        return seatOf(id)
+      }
     },
 
     goBy(channel, version) {

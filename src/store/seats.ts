@@ -1,0 +1,35 @@
+// Which connection has a session, where several processes serve agents: whoever takes a session over, wherever, has it alone from then on.
+// What the former connection had brought is not stored behind that, however long its process stood still with it.
+import { sql } from 'kysely'
+import type { Migration, Seat, TableWriter } from './store.ts'
+
+const step = `
+  CREATE TABLE seats (id TEXT PRIMARY KEY, agent TEXT NOT NULL, session TEXT NOT NULL, process TEXT NOT NULL);
+  CREATE UNIQUE INDEX seats_of ON seats (agent, session);
+`
+
+export const seatMigrations: Migration = { feature: 'seats', steps: [step], postgres: [{ expand: step }] }
+
+interface Tables {
+  seats: { id: string, agent: string, session: string, process: string }
+  nodes: { incarnation: string }
+}
+
+export const seatOf = (id: string): Seat => `seat ${id}`
+
+/** The ids of seats among names of agents and of what stores in their names. */
+export const seatsAmong = (names: readonly string[]): readonly string[] =>
+  names.flatMap(name => name.startsWith('seat ') ? name.slice(5) : [])
+
+/** Their connections are gone. */
+export const leaveSeats = async (tx: TableWriter, seats: readonly Seat[]): Promise<void> => {
+  if (seats.length > 0) await tx.tables<Tables>().deleteFrom('seats').where('id', 'in', seatsAmong(seats)).execute()
+}
+
+/** Those of processes of which nothing is known any more. */
+export const forgetSeats = async (tx: TableWriter): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('seats')
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('nodes').select(sql`1`.as('one')).whereRef('nodes.incarnation', '=', 'seats.process')))
+    ).execute()
+}
