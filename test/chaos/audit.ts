@@ -70,8 +70,11 @@ export const audit = async (
     else Object.assign(loss, { count: loss.count + 1, last: seq })
   }
   let duplicated = accounts.reduce((sum, account) => sum + account.duplicated, 0)
-  const disorders = new Map<string, number>()
-  const misplace = (where: string, count = 1) => disorders.set(where, (disorders.get(where) ?? 0) + count)
+  const disorders = new Map<string, { readonly count: number, readonly first: string }>()
+  const misplace = (where: string, count = 1, what = '') => {
+    const before = disorders.get(where)
+    disorders.set(where, { count: (before?.count ?? 0) + count, first: before?.first ?? what })
+  }
   for (const { index, reordered, misgrown } of accounts) {
     if (reordered > 0) misplace(`heard by client ${index}`, reordered)
     if (misgrown > 0) misplace(`grown at client ${index}`, misgrown)
@@ -101,8 +104,12 @@ export const audit = async (
       const { kind } = deedOf(number % perSender, deedsEvery)
       const sender = Math.floor(number / perSender)
       if (storedAt[number] !== 0 && !Number.isNaN(number)) duplicated++
-      else if (kind === 'say' && number < (newest.get(sender) ?? 0)) misplace(`stored in ${name}, of client ${sender}`)
-      else if (kind === 'say' && !Number.isNaN(number)) newest.set(sender, number)
+      else if (kind === 'say' && number < (newest.get(sender) ?? 0)) {
+        const n = number % perSender
+        const told = accounts.find(({ index }) => index === sender)?.acknowledged[n] === seq ? 'acknowledged' : 'not acknowledged'
+        misplace(`stored in ${name}, of client ${sender}`, 1,
+          ` (its message ${n} as ${seq}, behind ${newest.get(sender)! % perSender}, ${told})`)
+      } else if (kind === 'say' && !Number.isNaN(number)) newest.set(sender, number)
       storedAt[number] = seq
       if (kind !== 'say') deeds[kind]++
       if (edit !== undefined) {
@@ -138,14 +145,14 @@ export const audit = async (
   return {
     lost: [...losses.values()].reduce((sum, { count }) => sum + count, 0),
     duplicated,
-    reordered: [...disorders.values()].reduce((sum, count) => sum + count, 0),
+    reordered: [...disorders.values()].reduce((sum, { count }) => sum + count, 0),
     holes,
     notGone,
     deeds,
     unanswered: accounts.reduce((sum, { unanswered }) => sum + unanswered, 0),
     losses: [
       ...[...losses].map(([where, { count, first, last }]) => `lost ${where}: ${count}, seq ${first} to ${last}`),
-      ...[...disorders].map(([where, count]) => `out of order, ${where}: ${count}`),
+      ...[...disorders].map(([where, { count, first }]) => `out of order, ${where}: ${count}${first}`),
     ],
   }
 }
