@@ -255,13 +255,18 @@ describe('a key that has not been here', () => {
       const authority = new URL(other.httpUrl).host
       const told = []
       for (const by of keys)
-        told.push((await sendTo(other, 'GET', '/v1/channels', { ...headersOf({ ...get, by, authority }), ...shown(by) }, '')).code)
+        told.push(await sendTo(other, 'GET', '/v1/channels', { ...headersOf({ ...get, by, authority }), ...shown(by) }, ''))
       return told
     }
-    expect(await refusalAt({ allowlistStrict: true, adminKey: 'a-key-of-32-characters-and-more-x' }, [newKey()])).toEqual(['NOT_ALLOWED'])
-    expect(await refusalAt({ captcha: true }, [newKey()])).toEqual(['NOT_ALLOWED'])
-    expect(await refusalAt({ maxAgentsPerAddress: 1 }, [newKey(), newKey()])).toEqual([undefined, 'LIMIT_REACHED'])
-    expect(await refusalAt({ addressRate: 1, addressBurst: 1 }, [newKey(), newKey()])).toEqual([undefined, 'RATE_LIMITED'])
+    expect(await refusalAt({ allowlistStrict: true, adminKey: 'a-key-of-32-characters-and-more-x' }, [newKey()]))
+      .toMatchObject([{ code: 'NOT_ALLOWED' }])
+    expect(await refusalAt({ captcha: true }, [newKey()])).toMatchObject([{ code: 'NOT_ALLOWED' }])
+    expect(await refusalAt({ maxAgentsPerAddress: 1 }, [newKey(), newKey()])).toMatchObject([{ status: 200 }, { code: 'LIMIT_REACHED' }])
+    const detail = expect.stringMatching(
+      /^Too many newcomers of this address \(addressRate, addressBurst\); try again in \d+ ms$/,
+    ) as string
+    expect(await refusalAt({ addressRate: 1, addressBurst: 1 }, [newKey(), newKey()]))
+      .toMatchObject([{ status: 200 }, { code: 'RATE_LIMITED', body: { detail } }])
   })
 })
 

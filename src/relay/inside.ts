@@ -12,7 +12,7 @@ export type { Along } from './connection.ts'
 export type { Doorway } from './view.ts'
 export type { Ear } from './local-line.ts'
 export { Fail } from './fail.ts'
-export { requestsSpent, socketsSpent } from './spent.ts'
+export { newcomersSpent, requestsSpent, socketsSpent } from './spent.ts'
 
 /** On whose behalf a door asks. Whoever makes one has to know that the agent is it: nothing is proved behind this. */
 export interface Caller extends Doorway {

@@ -20,8 +20,13 @@ export const messagesSpent = (whose: Whose, price: number, waitMs: number): stri
 export const piecesSpent = (whose: Whose, waitMs: number): string =>
   `Too many pieces of growing messages (${pieces[whose]}); try again in ${waitMs} ms`
 
+const ofAddress = (what: string, waitMs: number): string =>
+  `Too many ${what} of this address (addressRate, addressBurst); try again in ${waitMs} ms`
+
 /** Over HTTP, of whoever is not known yet: each costs its address a message. */
-export const requestsSpent = (waitMs: number): string =>
-  `Too many requests of this address (addressRate, addressBurst); try again in ${waitMs} ms`
+export const requestsSpent = (waitMs: number): string => ofAddress('requests', waitMs)
+
+/** Who came in over HTTP with a key that nobody had seen: that costs a message, too. */
+export const newcomersSpent = (waitMs: number): string => ofAddress('newcomers', waitMs)
 
 export const socketsSpent = 'Too many connections of this address, or in all (maxConnectionsPerIp, maxConnections)'

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { contentDigestOf, readHttpSignature, readKeyHeader } from '../../../lib/identity/index.ts'
 import { tokenScopes } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
-import { Fail, requestsSpent, type Along, type DoorVisit, type Newcomer } from '../../relay/inside.ts'
+import { Fail, newcomersSpent, requestsSpent, type Along, type DoorVisit, type Newcomer } from '../../relay/inside.ts'
 import { findAgent } from '../../store/agents.ts'
 import { isNonceUsed, useNonce } from '../../store/nonces.ts'
 import type { Store } from '../../store/store.ts'
@@ -74,7 +74,7 @@ export class Signers {
     if (!await verify(pubkey, read.text, read.signature)) throw refuse('Signature: it is not that of keyid over this request')
     // To come in costs what a message costs.
     const waitMs = newcomer === undefined ? 0 : pace()
-    if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many newcomers of this address', {}, waitMs)
+    if (waitMs > 0) throw new Problem('RATE_LIMITED', newcomersSpent(waitMs), {}, waitMs)
     const nonce = `http.${read.nonce}`
     const isSafe = method === 'GET' || method === 'HEAD'
     if (!isSafe && await isNonceUsed(store.read, read.keyId, nonce)) throw refuse(usedBefore)
