@@ -15,6 +15,7 @@ import { clientOf, newIdentity } from './kit/client.ts'
 import { httpHost, knownAgent, openDoor } from './kit/mcp-http.ts'
 import { eras } from './kit/mcp.ts'
 import { startTestRelay } from './kit/relay.ts'
+import { HeldStore } from './kit/store.ts'
 
 const initialize = {
   jsonrpc: '2.0',
@@ -310,30 +311,112 @@ test('a host that goes while it waits leaves nobody waiting', async () => {
   expect((await host.call('receive', { wait_s: 5 })).text).toContain('>still there</')
 })
 
-test('what was about to be shown to a host that gave up is shown with the next call', async () => {
-  await using relay = await startTestRelay()
-  const known = new Map<string, string>()
-  const { token, id } = await knownAgent(relay, 'ada', known)
-  await using max = await clientOf(relay, { identity: newIdentity('max') })
-  await max.send(id, 'hello')
-  const { shown, said } = tokenMemory({ store: relay.store, incarnation: 'this one', secret: 'secret' }, token)
-  const caller = { agent: id, via: 'mcp', auth: 'token', address: '127.0.0.1' } as const
-  const reader = new Reader(new InsideSeat(relay.inside, { caller, lacks: () => undefined }, said), shown)
-  const gone = new AbortController()
-  const look = (signal = new AbortController().signal) => reader.waiting(10, { acknowledge: true, signal })
-  const found = await look(gone.signal)
-  relay.store.hold()
-  const showing = reader.show(found, 1, gone.signal)
-  await relay.store.reached()
-  gone.abort(new Error('gone'))
-  relay.store.release()
-  await expect(showing).rejects.toThrow('gone')
-  const again = await look()
-  expect(again.entries).toMatchObject([{ seq: 1, event: { content: 'hello' } }])
-  expect(await reader.show(again, 1, new AbortController().signal)).toBe(true)
-  // It was looked at before that.
-  expect(await reader.show(found, 1, new AbortController().signal)).toBe(false)
-  expect((await look()).entries).toEqual([])
+describe('what is claimed', () => {
+  const broke = () => new StorageError('broke off', 'Wait.', undefined, true)
+
+  /** Somebody who was told something, and a door whose storage is held alone. */
+  const scene = async () => {
+    const relay = await startTestRelay()
+    const known = new Map<string, string>()
+    const { token, id } = await knownAgent(relay, 'ada', known)
+    const max = await clientOf(relay, { identity: newIdentity('max') })
+    await max.send(id, 'hello')
+    const store = new HeldStore(relay.store)
+    const closing = new AbortController()
+    const of = { store, incarnation: 'this one', secret: 'secret', closing: closing.signal }
+    return {
+      token,
+      id,
+      max,
+      store,
+      /** As one call at the door after the other. */
+      reader: () => {
+        const { shown, said } = tokenMemory(of, token)
+        const caller = { agent: id, via: 'mcp', auth: 'token', address: '127.0.0.1' } as const
+        return new Reader(new InsideSeat(relay.inside, { caller, lacks: () => undefined }, said), shown)
+      },
+      open: () => openDoor({ inside: relay.inside, store }, { known }),
+      async [Symbol.asyncDispose]() {
+        closing.abort()
+        await max.close()
+        await relay[Symbol.asyncDispose]()
+      },
+    }
+  }
+  const ever = new AbortController().signal
+  const look = (reader: Reader, signal = ever) => reader.waiting(10, { acknowledge: true, signal })
+  const told = Promise.resolve(true)
+
+  test('for a host that gave up is shown with the next call; and till it is taken back, nobody acknowledges it', async () => {
+    await using at = await scene()
+    const reader = at.reader()
+    const gone = new AbortController()
+    const found = await look(reader, gone.signal)
+    at.store.hold()
+    const showing = reader.show(found, 1, { signal: gone.signal, told: Promise.resolve(false) })
+    await at.store.reached()
+    gone.abort(new Error('gone'))
+    at.store.tamper = () => {
+      throw broke()
+    }
+    at.store.release()
+    await expect(showing).rejects.toThrow('gone')
+    for (const each of [reader, at.reader()]) await expect(look(each)).rejects.toMatchObject({ code: 'BUSY', retryAfterMs: 1_000 })
+    at.store.tamper = undefined
+    const again = async (): Promise<Awaited<ReturnType<typeof look>>> => look(reader).catch(again)
+    const next = await again()
+    expect(next.entries).toMatchObject([{ seq: 1, event: { content: 'hello' } }])
+    expect(await reader.show(next, 1, { signal: ever, told })).toBe(true)
+    // It was looked at before that.
+    expect(await reader.show(found, 1, { signal: ever, told })).toBe(false)
+    expect((await look(reader)).entries).toEqual([])
+  })
+
+  test('and may be stored, or not, is told to nobody yet: it is shown with the next call', async () => {
+    await using at = await scene()
+    await using door = await at.open()
+    await using host = await httpHost(door.url, at.token, '2026-07-28')
+    at.store.doubt = broke()
+    expect((await host.call('receive')).text).toMatch(/^STORAGE_UNAVAILABLE: /)
+    expect((await host.call('receive')).text).toContain('>hello</')
+    expect((await host.call('receive')).text).toBe('Nothing waits.')
+  })
+
+  test('of an answer that cannot be shown now is left to receive: what was said is stored', async () => {
+    await using at = await scene()
+    await using door = await at.open()
+    await using host = await httpHost(door.url, at.token, '2026-07-28')
+    await host.call('receive')
+    at.max.on('message', async message => {
+      if (message.content !== 'well?') return
+      at.store.doubt = broke()
+      await message.reply('well.')
+    })
+    expect(await host.call('send', { to: at.max.agentId, text: 'well?', wait_s: 20 })).toMatchObject({
+      isError: false,
+      text: expect.stringMatching(/^Stored as .*\nThe answer is there, id=\S+: receive has it\.$/s),
+    })
+    expect((await host.call('receive')).text).toContain('>well.</')
+  })
+
+  test('is written before the answer, and behind it that it was told, for which nobody here waits', async () => {
+    await using at = await scene()
+    await using door = await at.open()
+    await using host = await httpHost(door.url, at.token, '2026-07-28')
+    let writes = 0
+    at.store.tamper = () => void writes++
+    expect((await host.call('receive')).text).toContain('>hello</')
+    await expect.poll(() => writes).toBe(2)
+    expect((await host.call('receive')).text).toBe('Nothing waits.')
+    expect(writes).toBe(2)
+    await at.max.send(at.id, 'again')
+    at.store.tamper = () => {
+      if (++writes > 3) throw broke()
+    }
+    expect((await host.call('receive')).text).toContain('>again</')
+    await expect.poll(() => writes).toBeGreaterThan(3)
+    expect((await host.call('receive')).text).toBe('Nothing waits.')
+  })
 })
 
 test('a storage that does not answer is told as such: by tools, and of sessions', async () => {

@@ -11,7 +11,7 @@ export interface Shown {
   readonly apart: readonly number[]
 }
 
-/** And by which process last, by its incarnation; empty: by one that has told all that it was to tell. */
+/** And under which claim, of a call that has not told it yet; empty: it was told. */
 export type ShownBy = Shown & { readonly by: string }
 
 interface Tables {
@@ -58,18 +58,30 @@ const putShown = preparedWrite((
   token: string,
   shownBefore: number,
   apartBefore: string,
+  byBefore: string,
 ) =>
   tables.updateTable('door_tokens').set({ shown, shown_apart, shown_by }).where('id', '=', token).where('shown', '=', shownBefore)
-    .where('shown_apart', '=', apartBefore)
+    .where('shown_apart', '=', apartBefore).where('shown_by', 'in', ['', byBefore])
 )
 
-/** Puts another state in the place of one that was read. False: it is not that one any more. */
-export const replaceShown = async (tx: Tx, token: string, before: Shown, now: ShownBy): Promise<boolean> =>
-  await putShown(tx, now.upTo, now.apart.join(' '), now.by, token, before.upTo, before.apart.join(' ')) > 0
+/** Puts another state in the place of one that was read, or of the same that was told since. False: it is not that one any more. */
+export const replaceShown = async (tx: Tx, token: string, before: ShownBy, now: ShownBy): Promise<boolean> =>
+  await putShown(tx, now.upTo, now.apart.join(' '), now.by, token, before.upTo, before.apart.join(' '), before.by) > 0
 
-/** A process ends, and has told what it was to tell. */
-export const settleShown = async (tx: Tx, by: string): Promise<void> => {
-  await tx.tables<Tables>().updateTable('door_tokens').set({ shown_by: '' }).where('shown_by', '=', by).execute()
+const putTold = preparedWrite((tables: WriteTables<Tables>, token: string, claim: string) =>
+  tables.updateTable('door_tokens').set({ shown_by: '' }).where('id', '=', token).where('shown_by', '=', claim)
+)
+
+/** What was shown under a claim was told. */
+export const settleShown = async (tx: Tx, token: string, claim: string): Promise<void> => void await putTold(tx, token, claim)
+
+/** It was not told: what was shown before is there again. */
+export const takeBackShown = async (tx: Tx, token: string, claim: string, { upTo, apart }: Shown): Promise<void> => {
+  const rows = tx.tables<Tables>()
+  // Whoever holds the row is waited for: a commit in doubt may come yet, and nobody would take that back.
+  await rows.updateTable('door_tokens').set(({ ref }) => ({ shown_by: ref('shown_by') })).where('id', '=', token).execute()
+  await rows.updateTable('door_tokens').set({ shown: upTo, shown_apart: apart.join(' '), shown_by: '' }).where('id', '=', token)
+    .where('shown_by', '=', claim).execute()
 }
 
 /** A list with one more in front, of which so many characters are kept: whole ones, as all are as long. */

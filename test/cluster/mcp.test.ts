@@ -1,5 +1,8 @@
 // MCP at several processes behind a balancer that sends each call to another one: what was shown is shown once, wherever the next call comes in.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ServerResponse } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { nothingShown } from '../../src/doors/mcp/shown.ts'
+import { replaceShown, shownBy, takeBackShown } from '../../src/store/by-token.ts'
 import { startTestCluster, type TestCluster } from '../kit/cluster.ts'
 import { clientOf, newIdentity } from '../kit/client.ts'
 import { newFolder } from '../kit/folder.ts'
@@ -179,5 +182,97 @@ describe('what a process showed', () => {
     expect(await at.call('receive')).toBe('Nothing waits.')
     await by('one that is gone')
     expect(await at.call('receive')).toBe('Nothing waits.')
+  })
+
+  /** A call of receive at the first process, which is about to answer and does not. */
+  const aboutToAnswer = async ({ token }: { readonly token: string }) => {
+    const line = new AbortController()
+    const reached = new Promise<void>(resolve => {
+      const end = vi.spyOn(ServerResponse.prototype, 'end')
+      end.mockImplementationOnce(function(this: ServerResponse) {
+        end.mockRestore()
+        resolve()
+        return this
+      })
+    })
+    const revision = '2026-07-28'
+    const _meta = {
+      'io.modelcontextprotocol/protocolVersion': revision,
+      'io.modelcontextprotocol/clientInfo': { name: 'h', version: '1' },
+      'io.modelcontextprotocol/clientCapabilities': {},
+    }
+    const answer = fetch(`${cluster.nodes[0]!.httpUrl}/mcp`, {
+      method: 'POST',
+      signal: line.signal,
+      headers: {
+        'authorization': `Bearer ${token}`,
+        'content-type': 'application/json',
+        'accept': 'application/json, text/event-stream',
+        'mcp-protocol-version': revision,
+        'mcp-method': 'tools/call',
+        'mcp-name': 'receive',
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'receive', arguments: {}, _meta } }),
+    })
+    answer.catch(() => undefined)
+    await reached
+    return {
+      breakOff: async () => {
+        line.abort()
+        await expect(answer).rejects.toThrow()
+      },
+    }
+  }
+
+  test('is neither received nor gone beyond while it has not told it; and shown by another one when it is gone', async () => {
+    await using at = await scene(cluster.nodes, '2026-07-28')
+    for (const said of ['m1', 'm2']) await at.max.send(at.me, said)
+    const { breakOff } = await aboutToAnswer(at)
+    for (const host of at.hosts)
+      expect(await host.call('receive', { max: 1 })).toMatchObject({ isError: true, text: expect.stringMatching(/^BUSY: .*retry after/) })
+    expect(await at.received()).toBe(0)
+    // It was killed, as far as anybody knows.
+    await cluster.database.ask(`UPDATE door_tokens SET shown_by = regexp_replace(shown_by, '^\\w+', 'gone') WHERE id = '${at.token_id}'`)
+    expect(shownIn((await at.hosts[1]!.call('receive')).text)).toEqual(['m1', 'm2'])
+    await breakOff()
+    expect(await at.call('receive')).toBe('Nothing waits.')
+    expect(await at.received()).toBe(2)
+  })
+
+  test('is shown again where the line broke before it was told', async () => {
+    await using at = await scene(cluster.nodes, '2026-07-28')
+    await at.max.send(at.me, 'm1')
+    const { breakOff } = await aboutToAnswer(at)
+    await breakOff()
+    expect(shownIn((await at.hosts[1]!.call('receive')).text)).toEqual(['m1'])
+    expect(await at.call('receive')).toBe('Nothing waits.')
+  })
+
+  test('is taken back also where the commit of its claim comes late', async () => {
+    await using at = await scene(cluster.nodes, '2026-07-28')
+    const [one, two] = cluster.nodes.map(({ store }) => store)
+    const claim = { upTo: 1, apart: [], by: 'some process' }
+    one!.hold()
+    const claiming = one!.write(tx => replaceShown(tx, at.token_id, { ...nothingShown, by: '' }, claim))
+    await one!.reached()
+    const takingBack = two!.write(tx => takeBackShown(tx, at.token_id, claim.by, nothingShown))
+    const isWaitedFor = async (): Promise<void> => {
+      const [waiting] = await cluster.database.ask<{ n: number }>('SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted')
+      if (waiting!.n === 0) await isWaitedFor()
+    }
+    await Promise.race([takingBack, isWaitedFor()])
+    one!.release()
+    await Promise.all([claiming, takingBack])
+    expect(await shownBy(two!.read, at.token_id)).toEqual({ ...nothingShown, by: '' })
+  })
+
+  test('is shown again where it is of the version before, which does not say whether it told it', async () => {
+    await using at = await scene(cluster.nodes, '2026-07-28')
+    await at.max.send(at.me, 'm1')
+    expect(shownIn(await at.call('receive'))).toEqual(['m1'])
+    await cluster.database.ask(
+      `UPDATE door_tokens SET shown_by = (SELECT min(incarnation) FROM nodes) WHERE id = '${at.token_id}'`,
+    )
+    expect(shownIn(await at.call('receive'))).toEqual(['m1'])
   })
 })

@@ -50,7 +50,9 @@ export const openDoor = async (
     failures.push(error)
     return 'i'
   }
-  const door = toolsDoor({ sdk, inside, store, incarnation: 'this one', secret, maxWaitMs: 110_000, now, failed })
+  const closing = new AbortController()
+  const of = { sdk, inside, store, incarnation: 'this one', closing: closing.signal }
+  const door = toolsDoor({ ...of, secret, maxWaitMs: 110_000, now, failed })
   const gate = new Gate({
     authenticate: ({ request: { headers: { authorization } } }: DoorVisit): Promise<Admitted> => {
       const token = /^Bearer (\S+)$/.exec(authorization ?? '')?.[1] ?? ''
@@ -81,6 +83,7 @@ export const openDoor = async (
     door: door as never,
     failures,
     async [Symbol.asyncDispose]() {
+      closing.abort()
       await door.close()
       server.closeAllConnections()
       await new Promise(resolve => server.close(resolve))

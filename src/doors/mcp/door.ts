@@ -34,12 +34,12 @@ export interface ToolsDoorOptions extends Omit<McpDoorOptions<Admitted>, 'serve'
 /** Places that are kept, those used last. */
 const maxPlaces = 10_000
 
-export const toolsDoor = ({ inside, store, incarnation, maxWaitMs, ...options }: ToolsDoorOptions): McpDoor<Admitted> => {
+export const toolsDoor = ({ inside, store, incarnation, maxWaitMs, closing, ...options }: ToolsDoorOptions): McpDoor<Admitted> => {
   const { sdk, now, failed } = options
   const placeName = ({ caller, token }: Admitted) => `${caller.agent} ${token}`
   const places = new Map<string, Place & { readonly seat: InsideSeat }>()
   const codes = new Codes(randomBytes(32), now)
-  const memoryOf = ({ token }: Admitted) => tokenMemory({ store, incarnation, secret: options.secret }, token)
+  const memoryOf = ({ token }: Admitted) => tokenMemory({ store, incarnation, closing, secret: options.secret }, token)
   const newPlace = (admitted: Admitted) => {
     const { shown, said } = memoryOf(admitted)
     return placeOf(new InsideSeat(inside, admitted, said), shown)

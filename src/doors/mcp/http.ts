@@ -1,7 +1,7 @@
 // MCP over HTTP, for whoever was let in: which era a request is of, and its answer. New era: nothing is kept. Older era: sealed sessions.
 import type { McpHttpHandler, Server, ServerEvent, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server'
 import type { DoorVisit } from '../../relay/inside.ts'
-import { bodyOf, goneSignal, problem, refuse, sendWeb, webRequest, type Cut } from './node-http.ts'
+import { bodyOf, problem, refuse, sendWeb, webRequest, type Cut } from './node-http.ts'
 import { sealOf, Seals } from './sealed.ts'
 import type { Sdk } from './server.ts'
 import { Sessions, type EndedSessions } from './sessions.ts'
@@ -121,7 +121,7 @@ export class McpDoor<C> {
     try {
       const session = request.headers['mcp-session-id']
       // It is read once, here: the SDK is handed what it says.
-      const web = webRequest(request, message === undefined ? body : undefined, goneSignal(response))
+      const web = webRequest(request, response, message === undefined ? body : undefined)
       const asked: Asked = { web, session, parsed: message === undefined ? {} : { parsedBody: message }, over: end => over.push(end) }
       // Whatever claims the new era is not taken for the older one: the SDK need not look twice.
       const isOld = method !== 'POST' || (!claimsNewEra(message) && await sdk.isLegacyRequest(web, message))

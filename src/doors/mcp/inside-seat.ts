@@ -1,10 +1,10 @@
 // A seat in the relay's own process: an agent without a socket, by its token. Nothing is signed here: who holds the key signs.
 import { Authors, type SignatureState } from '../../../lib/client/index.ts'
 import type { AgentId, Frame, ReplyType, RequestType } from '../../../lib/protocol/index.ts'
-import { timerMs } from '../../../lib/protocol/timer.ts'
 import { Fail, type Along, type Caller, type Inside, type Positions } from '../../relay/inside.ts'
 import { Refusal, type Body, type Change, type Kept, type Said, type Seat, type SignedType, type Stored } from './seat.ts'
 import type { TokenMemory } from './token-memory.ts'
+import { pause } from './waiting.ts'
 
 export class InsideSeat implements Seat {
   readonly signs = false
@@ -131,7 +131,7 @@ export class InsideSeat implements Seat {
         }, over.signal)
       ).catch(() => undefined)
       stop.removeEventListener('abort', end)
-      await pause(stop)
+      await pause(againMs, stop)
     }
   }
 
@@ -146,18 +146,6 @@ export class InsideSeat implements Seat {
 /** Of how many channels one caller is told. */
 const maxWanted = 9
 const againMs = 10_000
-
-const pause = (stop: AbortSignal): Promise<void> =>
-  new Promise(resolve => {
-    const end = () => {
-      clearTimeout(timer)
-      stop.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, timerMs(againMs)).unref()
-    if (stop.aborted) end()
-    else stop.addEventListener('abort', end)
-  })
 
 const changesOf = (text: Buffer): readonly Change[] => {
   const { proposal_id } = JSON.parse(text.toString()) as { readonly proposal_id?: unknown }

@@ -11,9 +11,9 @@ import { isLoopbackHost } from './loopback.ts'
 import { problem, tooMany, type Refused } from './node-http.ts'
 import { loadSdk, sdkInstall } from './server.ts'
 import { EndedHere } from './sessions.ts'
-import { settle, type TokenMemoryOptions } from './token-memory.ts'
+import type { TokenMemoryOptions } from './token-memory.ts'
 
-export interface McpMountOptions extends TokenMemoryOptions {
+export interface McpMountOptions extends Omit<TokenMemoryOptions, 'closing'> {
   /** Once the relay is there. */
   readonly inside: () => Inside
   /** Who comes, by the token that a visit brings. @throws Refused */
@@ -59,6 +59,7 @@ export class McpMount implements HttpDoor {
   readonly #all: Bucket
   readonly #gate: Gate<Admitted>
   readonly #openGate: Gate<'suite'>
+  readonly #closing = new AbortController()
   #doors: Promise<Doors | undefined> | undefined
   #sweeper: NodeJS.Timeout | undefined
 
@@ -91,10 +92,9 @@ export class McpMount implements HttpDoor {
   /** Ends every stream; what comes after it finds a relay that stops. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper)
+    this.#closing.abort()
     const doors = await this.#doors?.catch(() => undefined)
     await Promise.all([doors?.tools.close(), doors?.suite?.close()])
-    // Nobody waits for it: where it cannot be stored, some of that is shown again.
-    if (doors !== undefined) settle(this.#options).catch(() => undefined)
   }
 
   async #answer(visit: DoorVisit): Promise<void> {
@@ -136,7 +136,7 @@ export class McpMount implements HttpDoor {
     const suite = new Fixtures(sdk, secret)
     const ended = new EndedHere()
     const doors = {
-      tools: toolsDoor({ ...both, inside: inside(), store, incarnation, maxWaitMs }),
+      tools: toolsDoor({ ...both, inside: inside(), store, incarnation, maxWaitMs, closing: this.#closing.signal }),
       suite: fixtures
         ? new McpDoor({ ...both, nameOf: () => 'suite', watch: () => () => undefined, ended: () => ended, serve: () => suite })
         : undefined,

@@ -47,32 +47,35 @@ export const bodyOf = (request: IncomingMessage, owe: (bytes: number) => void): 
     request.once('error', gone)
   })
 
-/** A request of the web; `signal` aborts when whoever asked has gone. */
-export const webRequest = (
-  request: IncomingMessage,
-  body: string | undefined,
-  signal: AbortSignal,
-): Request => {
+/** Of requests whose answers are not over: whether they were handed over whole. */
+const answers = new WeakMap<Request, Promise<boolean>>()
+
+/** Whether the answer to a request was handed over to the system, to its last byte: known once it was, or whoever asked is gone. */
+export const wasAnswered = (request: Request): Promise<boolean> => answers.get(request) ?? Promise.resolve(false)
+
+/** A request of the web, whose signal aborts when whoever asked is gone before the answer was. */
+export const webRequest = (request: IncomingMessage, response: ServerResponse, body: string | undefined): Request => {
+  const gone = new AbortController()
+  // It listens to the answer: a kept-alive socket is asked again.
+  const answered = new Promise<boolean>(resolve => {
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort()
+      resolve(response.writableFinished)
+    })
+  })
   const headers = new Headers()
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value)
   }
   const { method = 'GET', url = '/' } = request
-  return new Request(`http://relay.invalid${url.startsWith('/') ? url : '/'}`, {
+  const web = new Request(`http://relay.invalid${url.startsWith('/') ? url : '/'}`, {
     method,
     headers,
-    signal,
+    signal: gone.signal,
     ...(body !== undefined && method !== 'GET' && { body }),
   })
-}
-
-/** A signal that aborts when whoever asked is gone before the answer was. It listens to the answer: a kept-alive socket is asked again. */
-export const goneSignal = (response: ServerResponse): AbortSignal => {
-  const gone = new AbortController()
-  response.once('close', () => {
-    if (!response.writableFinished) gone.abort()
-  })
-  return gone.signal
+  answers.set(web, answered)
+  return web
 }
 
 /** How long an answer waits for somebody who does not read it: what comes meanwhile waits in memory. */

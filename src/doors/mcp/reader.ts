@@ -1,8 +1,10 @@
 // What of a seat's inbox is shown to whom. What one call showed counts as received when the next one comes: a host that dies in between is
 // shown it again. An answer that a call waited for is shown out of turn, and left out later. Whichever process a call comes in at, what it shows
-// is claimed before it is told, in the place of what was read: of two that would show the same, one looks again.
+// is claimed before it is told, in the place of what was read: of two that would show the same, one looks again. What was claimed and not told, as its
+// host gave up or its line broke, is shown with the next one.
+import type { Shown } from '../../store/by-token.ts'
 import { Refusal, type Kept, type Seat } from './seat.ts'
-import { nothingShown, ShownHere, type Shown, type ShownMemory } from './shown.ts'
+import { ShownHere, type ShownMemory, type Telling } from './shown.ts'
 
 /** An entry of the inbox. */
 export interface Entry {
@@ -54,7 +56,7 @@ export class Reader {
     limit: number,
     { acknowledge, signal }: { readonly acknowledge: boolean, readonly signal: AbortSignal },
   ): Promise<Waiting> {
-    const before = await this.#memory.shown()
+    const before = await this.#memory.shown(signal)
     let since = before.upTo > this.#received ? before.upTo : undefined
     /** Up to there everything was shown. */
     let { upTo } = before
@@ -64,7 +66,7 @@ export class Reader {
       const { items = [], more = false, seq: head = 0, cursor = this.#received } = page ?? {}
       if (page === undefined || cursor < this.#received || head < before.upTo) {
         this.#received = 0
-        await this.#memory.replace(before, nothingShown)
+        await this.#memory.forget(before)
         return this.waiting(limit, { acknowledge, signal })
       }
       this.#received = cursor
@@ -84,28 +86,26 @@ export class Reader {
   }
 
   /** The first ones of what waits are shown. False: another call showed something meanwhile. @throws whoever asked gave up */
-  async show({ entries, before }: Waiting, count: number, signal: AbortSignal): Promise<boolean> {
+  async show({ entries, before }: Waiting, count: number, call: Telling): Promise<boolean> {
     const upTo = entries[count - 1]!.seq
-    return this.#claim(before, { upTo, apart: before.apart.filter(seq => seq > upTo) }, signal)
+    return this.#claim(before, { upTo, apart: before.apart.filter(seq => seq > upTo) }, call)
   }
 
   /** That one is shown, and what is before it may wait. False: it was shown before. @throws whoever asked gave up */
-  async showApart(seq: number, signal: AbortSignal): Promise<boolean> {
+  async showApart(seq: number, call: Telling): Promise<boolean> {
     for (;;) {
-      const before = await this.#memory.shown()
+      const before = await this.#memory.shown(call.signal)
       if (seq <= before.upTo || before.apart.includes(seq)) return false
       const apart = [...before.apart.filter(each => each > this.#received), seq].slice(-maxApart)
-      if (await this.#claim(before, { ...before, apart }, signal)) return true
+      if (await this.#claim(before, { upTo: before.upTo, apart }, call)) return true
     }
   }
 
-  async #claim(before: Shown, now: Shown, signal: AbortSignal): Promise<boolean> {
+  async #claim(before: Shown, now: Shown, { signal, told }: Telling): Promise<boolean> {
     signal.throwIfAborted()
-    if (!await this.#memory.replace(before, now)) return false
-    if (!signal.aborted) return true
-    // Whoever gave up meanwhile does not see it.
-    await this.#memory.replace(now, before)
-    throw signal.reason
+    const isClaimed = await this.#memory.claim(before, now, told)
+    signal.throwIfAborted()
+    return isClaimed
   }
 
   /** undefined: the inbox does not reach that far. */

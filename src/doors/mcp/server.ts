@@ -6,6 +6,7 @@ import { Changes } from './changes.ts'
 import { Codes } from './confirm.ts'
 import { prompts, promptText } from './prompts.ts'
 import { Reader } from './reader.ts'
+import { wasAnswered } from './node-http.ts'
 import { changeOf, completed, readResource, resources, resourceTemplates, uriOf } from './resources.ts'
 import { Reply } from './reply.ts'
 import { Refusal, type Seat } from './seat.ts'
@@ -130,9 +131,12 @@ export const serverFactory = (sdk: Sdk, { tools, limits, isStructured, codes, no
     server.setRequestHandler('tools/call', async ({ params }, context) => {
       const tool = named.get(params.name)
       if (tool === undefined) throw invalid(`No tool ${params.name.slice(0, 80)}`)
+      const { mcpReq: { signal }, http } = context
+      let end: (told: boolean | Promise<boolean>) => void = () => undefined
+      const told = new Promise<boolean>(resolve => end = resolve)
       const call = async (): Promise<Call> => ({
         ...await place(),
-        signal: context.mcpReq.signal,
+        ...{ signal, told },
         progress: progressOf(context),
         maxWaitMs: limits.maxWaitMs,
         codes,
@@ -143,6 +147,8 @@ export const serverFactory = (sdk: Sdk, { tools, limits, isStructured, codes, no
         person: personAt(server, context),
       })
       const done = await callTool(tool, params.arguments, call, draw, failed)
+      // Whoever gave up is answered no more; what goes to the end of a pipe is there.
+      end(!signal.aborted && !('isError' in done) && (http?.req === undefined || wasAnswered(http.req)))
       return ('question' in done ? asking(done) : done) as never
     })
     server.setRequestHandler('resources/list', () => ({ resources: [...resources] }))

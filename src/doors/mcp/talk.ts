@@ -41,9 +41,10 @@ export const receive = tool({
 
 /** What waits, as far as it fits; undefined: nothing does. What another call shows meanwhile is left out. */
 const showWaiting = async (
-  { seat, reader, signal, newReply }: Call,
+  call: Call,
   { max, acknowledges }: { readonly max: number, readonly acknowledges: boolean },
 ): Promise<Reply | undefined> => {
+  const { seat, reader, signal, newReply } = call
   for (let acknowledge = acknowledges;; acknowledge = false) {
     const found = await reader.waiting(max, { acknowledge, signal })
     const { entries } = found
@@ -55,7 +56,7 @@ const showWaiting = async (
       if (!reply.add(...await eventParts(seat, event, isOnly ? { limit: maxOnlyTextChars } : longer(event, seat.me)))) break
       shown++
     }
-    if (shown > 0 && !await reader.show(found, shown, signal)) continue
+    if (shown > 0 && !await reader.show(found, shown, call)) continue
     return shown < entries.length || found.more ? reply.end('More waits: call again.', { more: true }) : reply
   }
 }
@@ -103,9 +104,10 @@ export const send = tool({
     })
     if (answer === undefined) return reply.end(`No answer in ${Math.round(waitMs / 1_000)} s; receive has it when it comes.`)
     const parts = await eventParts(seat, answer.event, { limit: maxOnlyTextChars })
-    const isShown = !await reader.showApart(answer.seq, signal)
+    const isMine = await reader.showApart(answer.seq, call).catch(notNow)
+    if (isMine === undefined) return reply.end(`The answer is there, id=${word(answer.event['msg_id'])}: receive has it.`)
     // Who asks again under the same key did not see it.
-    if (isShown && said.duplicate !== true)
+    if (!isMine && said.duplicate !== true)
       return reply.end(`The answer is there, id=${word(answer.event['msg_id'])}: another call of yours showed it just now.`)
     reply.add(...parts)
     return reply
@@ -128,6 +130,12 @@ const answers = ({ seat, signal }: Call, after: number | undefined, { to, id }: 
       since = last
     }
   }
+}
+
+/** What was said is stored, and that is told in any case. */
+const notNow = (error: unknown): undefined => {
+  if (!(error instanceof Refusal) || !['BUSY', 'STORAGE_UNAVAILABLE'].includes(error.code)) throw error
+  return undefined
 }
 
 const noInbox = (error: unknown): undefined => {

@@ -4,6 +4,7 @@ import type { Codes } from './confirm.ts'
 import type { Reader } from './reader.ts'
 import type { Reply } from './reply.ts'
 import { Refusal, type Seat } from './seat.ts'
+import type { Telling } from './shown.ts'
 import type { Patience } from './waiting.ts'
 
 /** What is asked before a step that binds or costs: a code of the model (default), a person through the host, or nothing. */
@@ -35,7 +36,7 @@ export interface ToolLimits {
 }
 
 /** One call: who calls, from where, and how long they can wait. */
-export interface Call extends Patience {
+export interface Call extends Patience, Telling {
   readonly seat: Seat
   /** What the seat has been shown. */
   readonly reader: Reader

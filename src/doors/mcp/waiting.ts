@@ -20,6 +20,19 @@ export interface Patience {
 export const allowedMs = (waitS: number, { progress, maxWaitMs }: Patience): number =>
   Math.min(waitS * 1_000, maxWaitMs, progress === undefined ? quietWaitMs : Infinity)
 
+/** Waits so many ms, or until the signal aborts. */
+export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise(resolve => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, timerMs(ms)).unref()
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end)
+  })
+
 /**
  * Looks until there is something, or the time is over: at once, and whenever something arrived. `look` is asked to give undefined where there
  * is nothing.
