@@ -74,6 +74,8 @@ const connected = async (options: NatsOptions, noEcho: boolean): Promise<NatsCon
       noEcho,
       timeout: connectTimeoutMs,
       maxReconnectAttempts: -1,
+      // A server whose users are wrong for a moment refuses twice and more; by default that is the end.
+      ignoreAuthErrorAbort: true,
       reconnectTimeWait: reconnectMs,
       pingInterval: pingMs,
       maxPingOut: 2,

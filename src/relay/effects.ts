@@ -370,13 +370,15 @@ export class Effects {
     if (asker === undefined || !asker.open) return
     asker.challenge = undefined
     asker.deadline = undefined
-    Object.assign(asker, { session: login.session, inbox: login.inbox, binding: login.binding, seat, since: this.#clock.now() })
+    // Behind the one that had it before, by whatever clock.
+    const since = Math.max(this.#clock.now(), (this.#roster.opened(agent.id, login.session)?.since ?? 0) + 1)
+    Object.assign(asker, { session: login.session, inbox: login.inbox, binding: login.binding, seat, since })
     this.#open(asker, login.session, agent, autojoin)
     this.#options.onIdentified(asker)
     void this.#bus.follow(agent.id)
     if (!this.#bus.isAlone) {
       this.changes.noteLogin(agent.id, this.#clock.now())
-      const { session, address, heardAt, since } = asker
+      const { session, address, heardAt } = asker
       this.#tell({ kind: 'opened', session, address, heardAt, since, facts: agent, autojoin })
     }
     if (agent.pubkey !== null && login.inbox !== 'none') this.#inBackground(asker, this.#replayer.inbox(asker, agent.id))

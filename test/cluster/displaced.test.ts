@@ -94,3 +94,15 @@ test('the place of a session is gone with it, and with the process that ended wi
   await one!.store.write(forgetSeats)
   expect(await seats()).toEqual([])
 })
+
+test('of two connections that take a session at two processes the later one has it, though its clock is behind', async () => {
+  await using cluster = await startTestCluster(2)
+  const { clock, nodes: [one, two] } = cluster
+  const key = newKey()
+  await using former = await one!.login('ann', { key })
+  clock.advance(-50)
+  await using later = await two!.login('ann', { key })
+  expect(await former.closed()).toMatchObject({ reason: 'Identity claimed by another connection' })
+  await later.barrier()
+  expect(await later.ask({ type: 'WHOIS', agent: later.id }, 'WHOIS')).toMatchObject({ sessions: 1 })
+})

@@ -215,6 +215,20 @@ describe.skipIf(noNats !== undefined)('a server of NATS', () => {
     for (const bus of [one, two]) await bus.close()
   })
 
+  test('that refuses who comes back, again and again, and is put right: it is heard again', async () => {
+    await using server = await TestNats.start()
+    const one = await natsNode('one', 'test', server.url)
+    const missed = new Promise<void>(resolve => one.missed(resolve))
+    await server.stop()
+    await server.start(undefined, 'authorization { user: somebody, password: else }')
+    while (server.refusals < 3) await new Promise(resolve => setTimeout(resolve, 10))
+    await server.stop()
+    await server.start()
+    await missed
+    expect(one.isUp).toBe(true)
+    await one.close()
+  })
+
   test('that is not there, or takes too little at once, is refused with what to do', async () => {
     await using small = await TestNats.start(64 * 1024)
     await expect(natsNode('one', 'test', small.url)).rejects.toMatchObject({

@@ -9,6 +9,7 @@ export class TestNats implements AsyncDisposable {
   readonly #folder: Folder
   #port: number
   #child: ChildProcess | undefined
+  #said = ''
 
   private constructor(folder: Folder, port: number) {
     this.#folder = folder
@@ -26,6 +27,11 @@ export class TestNats implements AsyncDisposable {
     return `nats://127.0.0.1:${this.#port}`
   }
 
+  /** How often it has refused who came, since it was started. */
+  get refusals(): number {
+    return this.#said.split('authentication error').length - 1
+  }
+
   async start(maxPayloadBytes = 4 * 1024 * 1024, more = ''): Promise<void> {
     const path = natsPath()
     if (path === undefined) throw new Error('There is no nats-server: test/kit/nats-run.ts says where it is looked for')
@@ -33,11 +39,11 @@ export class TestNats implements AsyncDisposable {
     writeFileSync(config,
       `listen: "127.0.0.1:${this.#port}"\nmax_payload: ${maxPayloadBytes}\nports_file_dir: "${this.#folder.path}"\n${more}\n`)
     const child = this.#child = spawn(path, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] })
-    let said = ''
-    child.stderr!.on('data', part => said += String(part))
+    this.#said = ''
+    child.stderr!.on('data', part => this.#said += String(part))
     await new Promise<void>((resolve, reject) => {
-      child.stderr!.on('data', () => said.includes('Server is ready') && resolve())
-      child.once('exit', code => reject(new Error(`nats-server ended with ${code}: ${said}`)))
+      child.stderr!.on('data', () => this.#said.includes('Server is ready') && resolve())
+      child.once('exit', code => reject(new Error(`nats-server ended with ${code}: ${this.#said}`)))
     })
     if (this.#port > 0) return
     const file = await this.#portsFile()

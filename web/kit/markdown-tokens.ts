@@ -2,8 +2,9 @@
 // it is given, so it is given a text of many signs in parts.
 import { Lexer, type Token, type Tokens } from 'marked'
 
-/** A sign that may mean something, or an end of a line, weighs eight, and each further blank of a row one: so much is a part at most. */
-const maxWeight = 300 * 8
+/** What a sign weighs that may mean something, or an end of a line; each further blank of a row; and any other. So much is a part at most. */
+const weights = { sign: 40, blank: 5, other: 3 } as const
+const maxWeight = 300 * weights.sign
 /** Where a text falls apart, the best first: behind a paragraph, before a line that stands by itself, behind a line. */
 const seams = [/(?<=\n\n)(?=\S)/, /(?<=\n)(?=\S)/, /(?<=\n)/]
 
@@ -12,10 +13,10 @@ const isBlank = (code: number): boolean =>
 
 const weightAt = (text: string, at: number): number => {
   const code = text.charCodeAt(at)
-  if (code === 10) return 8
-  if (isBlank(code)) return at > 0 && isBlank(text.charCodeAt(at - 1)) ? 1 : 0
+  if (code === 10) return weights.sign
+  if (isBlank(code)) return at > 0 && isBlank(text.charCodeAt(at - 1)) ? weights.blank : weights.other
   const isWord = code > 126 || (code >= 48 && code < 58) || (code >= 65 && code < 91) || (code >= 97 && code < 123)
-  return isWord ? 0 : 8
+  return isWord ? weights.other : weights.sign
 }
 
 const weigh = (text: string): number => {
