@@ -100,7 +100,7 @@ test('of two connections that take a session at two processes the later one has 
   const { clock, nodes: [one, two] } = cluster
   const key = newKey()
   await using former = await one!.login('ann', { key })
-  clock.advance(-50)
+  clock.advance(-5_000)
   await using later = await two!.login('ann', { key })
   expect(await former.closed()).toMatchObject({ reason: 'Identity claimed by another connection' })
   await later.barrier()
