@@ -5,7 +5,8 @@ import { createMetrics } from '../base/metrics.ts'
 import { openSqlite } from '../store/sqlite/store.ts'
 import type { LogWriter } from '../store/log.ts'
 import { HeldError, LateError, StorageError, UndoneError, type Lock, type Store, type Tx } from '../store/store.ts'
-import { Committer, ownJob, type CommitterOptions, type Result } from './committer.ts'
+import { Committer, type CommitterOptions, type Result } from './committer.ts'
+import { ownJob } from './job.ts'
 import type { Connection } from './connection.ts'
 import type { Append } from './feature.ts'
 
@@ -44,6 +45,7 @@ const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.
     maxQueueFrames: 100,
     maxQueueBytes: 1e6,
     inboxWaitMs: 0,
+    allowlistStrict: false,
     deliver,
     endTurn,
     reread: () => Promise.resolve(),

@@ -3,8 +3,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts, Histogram } from '../base/metrics.ts'
-import type { EventType, FrameBody, RequestType } from '../../lib/protocol/index.ts'
-import type { Credential } from '../store/credentials.ts'
+import type { EventType, FrameBody } from '../../lib/protocol/index.ts'
 import { authorOf, type Appended, type LogWriter, type Stamp } from '../store/log.ts'
 import {
   HeldError,
@@ -15,46 +14,17 @@ import {
   UndoneError,
   type Awaitable,
   type Lock,
-  type Scope,
   type Store,
   type Tx,
 } from '../store/store.ts'
+import { addWriters, lockoutOf } from '../store/writers.ts'
 import type { Connection } from './connection.ts'
 import { frameOf, frameOfText, textOfFrame } from './encode.ts'
+import { writtenBy, type Job } from './job.ts'
 import { Salts } from './salts.ts'
 import { Displaced, Fail, isForAll, type Append, type Outcome } from './feature.ts'
 import { isRepeat } from './repeats.ts'
 import { Fifo, Turns } from './turns.ts'
-
-/** A write that waits for its turn. */
-export interface Job {
-  readonly connection: Connection | undefined
-  readonly bytes: number
-  readonly re: string | undefined
-  readonly type: RequestType | undefined
-  /** What it decides about, where others must not decide at the same time. */
-  readonly scope?: Scope | undefined
-  /** By what its agent is spoken for: what is taken back meanwhile stores nothing. */
-  readonly credential?: Credential | undefined
-  decide(tx: Tx, now: number): Awaitable<Outcome | undefined>
-  /** What it comes to where the storage takes nothing: it needs no more of it than its place in line. */
-  readonly anyway?: Outcome
-  /** Called once its result is delivered. */
-  delivered?(): void
-}
-
-/** A job of the relay's own, which answers nobody; with a connection it waits behind that one's writes. */
-export const ownJob = (decide: Job['decide'], more: Partial<Pick<Job, 'connection' | 'delivered' | 'scope'>> = {}): Job => ({
-  connection: undefined,
-  bytes: 0,
-  re: undefined,
-  type: undefined,
-  decide,
-  ...more,
-})
-
-/** One that stores nothing, and is done behind what came before it, whether that could be stored or not. */
-export const lineJob = (anyway: Outcome, more: Pick<Job, 'connection' | 'delivered'>): Job => ({ ...ownJob(() => anyway, more), anyway })
 
 const failed = (job: Job, error: unknown): Result =>
   job.anyway === undefined ? { kind: 'failed', job, error } : { kind: 'done', job, outcome: job.anyway }
@@ -96,6 +66,8 @@ export interface CommitterOptions {
   readonly maxQueueBytes: number
   /** After how many ms a message that waits in an inbox expires where its sender named no time; 0: never. */
   readonly inboxWaitMs: number
+  /** Only approved keys are admitted. */
+  readonly allowlistStrict: boolean
   /** Called after the commit, with the results in the order of the requests. */
   readonly deliver: (results: readonly Result[]) => void
   /** Called when all batches of a turn are delivered. */
@@ -374,13 +346,19 @@ export class Committer {
           break
         }
         bytes += job.bytes
-        const writer = job.connection?.agent?.id
-        const refusal = out.size === 0 ? undefined : refusalOf(out, writer, job)
-        if (refusal !== undefined) {
-          results.push(failed(job, refusal))
+        // As it is now: the session may end while it is decided.
+        const by = writtenBy(job, this.#options.allowlistStrict)
+        const lockout = out.size === 0 || by === undefined ? undefined : lockoutOf(by, out)
+        if (lockout !== undefined) {
+          results.push(failed(job, lockout.code === 'DISPLACED' ? new Displaced() : new Fail(lockout.code, lockout.message)))
           continue
         }
-        tx.deciding?.({ agent: writer, isRelay: job.connection === undefined, scope: job.scope, isBehind: results.length > 0 })
+        tx.deciding?.({
+          agent: job.connection?.agent?.id,
+          isRelay: job.connection === undefined,
+          scope: job.scope,
+          isBehind: results.length > 0,
+        })
         const writesBefore = tx.writes
         let outcome: Outcome
         try {
@@ -399,10 +377,7 @@ export class Committer {
           results.push({ kind: 'failed', job, error })
           continue
         }
-        if (writer !== undefined && (outcome.append !== undefined || tx.writes !== writesBefore)) {
-          writers.add(writer)
-          for (const by of [job.credential, job.connection?.seat]) if (by !== undefined) writers.add(by)
-        }
+        if (by !== undefined && (outcome.append !== undefined || tx.writes !== writesBefore)) addWriters(by, writers)
         if (outcome.append === undefined) results.push({ kind: 'done', job, outcome })
         else {
           const appended = isSeveral(outcome.append)
@@ -472,13 +447,6 @@ const ofAll = ([first, ...rest]: readonly Result[], appends: readonly Append[]):
     return next.event
   })
   return { ...first!, more }
-}
-
-const refusalOf = (out: ReadonlySet<string>, agent: string | undefined, { credential, connection }: Job): Fail | undefined => {
-  if (connection?.seat !== undefined && out.has(connection.seat)) return new Displaced()
-  if (agent !== undefined && out.has(agent)) return new Fail('BANNED', 'Banned, or your key was revoked')
-  if (credential === undefined || !out.has(credential)) return undefined
-  return new Fail('NOT_ALLOWED', `This ${credential.startsWith('token') ? 'token' : 'hook'} has ended`)
 }
 
 /** The results once all of what was appended has its numbers. */

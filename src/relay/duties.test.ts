@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Tx } from '../store/store.ts'
-import type { Job } from './committer.ts'
+import type { Job } from './job.ts'
 import { DutyTurns } from './duties.ts'
 import type { Duty } from './feature.ts'
 

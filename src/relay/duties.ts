@@ -1,5 +1,5 @@
 // What features do by the clock: in one process at a time where it is to be done once, and in the scope of what it decides about.
-import { ownJob, type Job } from './committer.ts'
+import { ownJob, type Job } from './job.ts'
 import type { Duty } from './feature.ts'
 
 /** A duty's turn, and what of it goes on in later transactions: each is somebody's alone where it is to be done once. */

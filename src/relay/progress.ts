@@ -1,5 +1,5 @@
 // How far inboxes have got: what was sent, and what clients have taken. Noted together, behind the batch that brought it.
-import type { Job } from './committer.ts'
+import type { Job } from './job.ts'
 import type { Connection } from './connection.ts'
 import { statusNotices } from './feature.ts'
 

@@ -1,5 +1,5 @@
 // What a store answers that one process has to itself, by a lock of its own: there is nobody to divide anything with.
-import { endedOf } from './credentials.ts'
+import { endedOf, haveCredential } from './credentials.ts'
 import { notOvertaken, type Divided, type TableReader } from './store.ts'
 
 export const alone = (db: TableReader): Divided => ({
@@ -12,6 +12,5 @@ export const alone = (db: TableReader): Divided => ({
   lockedOut: () => [],
   changing: () => undefined,
   // Whom this process locks out it knows of at once; what it removes, not.
-  overtaken: writers =>
-    writers.every(name => name.startsWith('@')) ? notOvertaken : endedOf(db, writers).then(ended => ({ writers: ended, channels: [] })),
+  overtaken: writers => haveCredential(writers) ? endedOf(db, writers).then(ended => ({ writers: ended, channels: [] })) : notOvertaken,
 })

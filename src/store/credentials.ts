@@ -16,8 +16,12 @@ export const credentialKinds = Object.keys(places) as readonly CredentialKind[]
 
 export const tableOf = (kind: CredentialKind): string => places[kind]
 
-/** The ids of one kind among names of agents and credentials. */
-export const idsOf = (names: readonly string[], kind: CredentialKind): readonly string[] =>
+/** Whether one of these is taken back by removing it. */
+export const haveCredential = (names: readonly string[]): boolean =>
+  names.some(name => credentialKinds.some(kind => name.startsWith(`${kind} `)))
+
+/** The ids of one kind among names of agents and credentials, or of what else something is written by. */
+export const idsOf = (names: readonly string[], kind: CredentialKind | 'address' | 'approval' | 'seat'): readonly string[] =>
   names.flatMap(name => name.startsWith(`${kind} `) ? name.slice(kind.length + 1) : [])
 
 /** Those of the asked for that are not among the found. */

@@ -20,7 +20,7 @@ export class UndoneError extends StorageError {}
 
 /** What others changed while it was decided. */
 export interface Overtaken {
-  /** Agents that are locked out, and tokens and hooks that have ended: what they ask is refused. */
+  /** Agents and addresses that are locked out, approvals, tokens and hooks that have ended: what is asked by them is refused. */
   readonly writers: readonly string[]
   /** Changed, or no more. */
   readonly channels: readonly string[]

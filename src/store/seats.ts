@@ -1,6 +1,7 @@
 // Which connection has a session, where several processes serve agents: whoever takes a session over, wherever, has it alone from then on.
 // What the former connection had brought is not stored behind that, however long its process stood still with it.
 import { sql } from 'kysely'
+import { idsOf } from './credentials.ts'
 import type { Migration, Seat, TableWriter } from './store.ts'
 
 const step = `
@@ -17,13 +18,9 @@ interface Tables {
 
 export const seatOf = (id: string): Seat => `seat ${id}`
 
-/** The ids of seats among names of agents and of what stores in their names. */
-export const seatsAmong = (names: readonly string[]): readonly string[] =>
-  names.flatMap(name => name.startsWith('seat ') ? name.slice(5) : [])
-
 /** Their connections are gone. */
 export const leaveSeats = async (tx: TableWriter, seats: readonly Seat[]): Promise<void> => {
-  if (seats.length > 0) await tx.tables<Tables>().deleteFrom('seats').where('id', 'in', seatsAmong(seats)).execute()
+  if (seats.length > 0) await tx.tables<Tables>().deleteFrom('seats').where('id', 'in', idsOf(seats, 'seat')).execute()
 }
 
 /** Those of processes of which nothing is known any more. */

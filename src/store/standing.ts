@@ -2,6 +2,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import { preparedRead } from './prepared.ts'
 import type { Db, Migration, ReadTables, Tx } from './store.ts'
+import { addressWriter, approvalWriter } from './writers.ts'
 
 interface Tables {
   agents: { id: string, pubkey: string, verified: 0 | 1, rotated_to: string | null, revoked_at: number | null }
@@ -110,6 +111,7 @@ export const unban = async (tx: Tx, agent: string): Promise<boolean> =>
   (await tx.tables<Tables>().deleteFrom('bans').where('agent', '=', agent).executeTakeFirst()).numDeletedRows > 0n
 
 export const banAddress = async (tx: Tx, address: string, reason: string | null, now: number): Promise<void> => {
+  await tx.lockOut(addressWriter(address))
   await tx.tables<Tables>().insertInto('address_bans').values({ address, reason, at: now })
     .onConflict(conflict => conflict.column('address').doUpdateSet({ reason, at: now })).execute()
 }
@@ -149,8 +151,10 @@ export const approve = async (
 }
 
 /** Whether there was an approval to take back. */
-export const disapprove = async (tx: Tx, agent: string): Promise<boolean> =>
-  (await tx.tables<Tables>().deleteFrom('allowlist').where('agent', '=', agent).executeTakeFirst()).numDeletedRows > 0n
+export const disapprove = async (tx: Tx, agent: string): Promise<boolean> => {
+  await tx.lockOut(approvalWriter(agent))
+  return (await tx.tables<Tables>().deleteFrom('allowlist').where('agent', '=', agent).executeTakeFirst()).numDeletedRows > 0n
+}
 
 /** In order of their ids. */
 export const approvalsAfter = (db: Db, after: string, limit: number) =>

@@ -82,8 +82,11 @@ export interface Tx extends Db {
   own(duty: string, leaseMs: number): Awaitable<boolean>
   /** Its duties are another's from now on, at once. */
   giveUp(): Awaitable<void>
-  /** Nobody stores anything of an agent any more that did not before: whoever is about to is waited for, or finds it locked out. */
-  lockOut(agent: string): Awaitable<void>
+  /**
+   * Nobody stores anything of an agent any more that did not before, or by its approval, or of an address (`Writer`): whoever is about to is
+   * waited for, or finds it locked out.
+   */
+  lockOut(writer: string): Awaitable<void>
   /**
    * Keeps others from storing anything of the agent until the transaction ends, and gives what makes a session its asker's alone: what the
    * connection brings that had it is refused from then on (`overtaken`). Absent where there is one process, which knows its connections.
@@ -102,8 +105,9 @@ export interface Tx extends Db {
   /** A channel is about to be changed, or to end: whoever stores what goes by it is waited for. @throws OvertakenError another one changed it */
   changing(channel: string): Awaitable<void>
   /**
-   * What changed of what the transaction goes by, asked with what is stored: agents as in `lockedOut`; tokens and hooks (`Credential`) by which
-   * something is said in their names, which whoever removed; seats that another connection took; channels that another process changed. Nobody changes more of it before the end.
+   * What changed of what the transaction goes by, asked with what is stored: agents as in `lockedOut`, their approvals and addresses; tokens and
+   * hooks (`Credential`) by which something is said in their names, which whoever removed; seats that another connection took; channels that another process changed.
+   * Nobody changes more of it before the end.
    */
   overtaken(writers: readonly string[]): Awaitable<Overtaken>
   /** How many statements that write were run so far; tells whether a failed handler left something behind. */

@@ -1,8 +1,9 @@
 // What the processes of a relay on one database divide between them, by the database: scopes, duties of a moment, duties of a process.
 import { randomBytes } from 'node:crypto'
 import { credentialKinds, idsOf, missing, tableOf, type CredentialKind } from '../credentials.ts'
-import { seatOf, seatsAmong } from '../seats.ts'
+import { seatOf } from '../seats.ts'
 import { HeldError, notOvertaken, OvertakenError, type Divided, type Lock, type Overtaken } from '../store.ts'
+import { allAddresses, lockOf } from '../writers.ts'
 import type { Order } from './order.ts'
 import type { Writer } from './writer.ts'
 
@@ -13,7 +14,7 @@ const dutyLocks = 6_667_018
 export const serverNow = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
 
 export const divided = (writer: Writer, order: Order): Divided => {
-  /** By transaction: those that it locks out itself. */
+  /** By transaction: the writers that it locks out itself. */
   const own = new WeakMap<object, Set<string>>()
   /** By transaction: the versions of channels that it goes by, and those that it changes itself. */
   const goneBy = new WeakMap<object, Map<string, number>>()
@@ -31,33 +32,33 @@ export const divided = (writer: Writer, order: Order): Divided => {
     return ended
   }
 
-  /** What others changed of agents and channels, and what has ended; nobody changes more of it before the transaction ends. */
+  /** What others changed of agents, addresses and channels, and what has ended; nobody changes more of it before the transaction ends. */
   const overtakenOf = async (writers: readonly string[], channels: readonly string[]): Promise<Overtaken> => {
     const { transaction } = writer
     const versions = goneBy.get(transaction)
     if (writers.length + channels.length === 0) return notOvertaken
     const agents = writers.filter(name => name.startsWith('@'))
+    const [addresses, approvals] = [idsOf(writers, 'address'), idsOf(writers, 'approval')]
+    const locks = [...agents, ...approvals, ...addresses.length > 0 ? [allAddresses] : []]
     const shared = (kind: Lock['kind']) => (name: string): Lock => ({ kind, name, isShared: true })
-    const seats = seatsAmong(writers)
     // Sent together: what was committed before the locks were given is seen by what follows them.
-    const held = order.take([...agents.map(shared('agent')), ...channels.map(shared('channel'))])
+    const held = order.take([...locks.map(shared('agent')), ...channels.map(shared('channel'))])
     const found = writer.hold<{ name: string, version: number | null }>(
       `SELECT agent AS name, NULL::bigint AS version FROM bans WHERE agent = ANY($1::text[]) UNION
-        SELECT id, NULL FROM agents WHERE id = ANY($1::text[]) AND (revoked_at IS NOT NULL OR rotated_to IS NOT NULL) UNION ALL
-        SELECT name, version FROM channels WHERE name = ANY($2::text[]) UNION ALL
-        SELECT 'seat ' || id, NULL FROM seats WHERE id = ANY($3::text[])`,
-      [agents, channels, seats],
+        SELECT id, NULL FROM agents WHERE id = ANY($1::text[]) AND (revoked_at IS NOT NULL OR rotated_to IS NOT NULL) UNION
+        SELECT 'address ' || address, NULL FROM address_bans WHERE address = ANY($3::text[]) UNION
+        SELECT 'approval ' || id, NULL FROM unnest($4::text[]) AS id WHERE NOT EXISTS (SELECT FROM allowlist WHERE agent = id) UNION
+        SELECT 'seat ' || taken.id, NULL FROM unnest($5::text[]) AS taken (id)
+          WHERE NOT EXISTS (SELECT FROM seats WHERE seats.id = taken.id) UNION ALL
+        SELECT name, version FROM channels WHERE name = ANY($2::text[])`,
+      [agents, channels, addresses, approvals, idsOf(writers, 'seat')],
     )
     const ended = Promise.all(credentialKinds.map(kind => endedOf(kind, idsOf(writers, kind))))
     const [rows, credentials] = await Promise.all([found, ended, held])
     const mine = own.get(transaction)
     const now = new Map(rows.map(({ name, version }) => [name, version]))
     return {
-      writers: [
-        ...agents.filter(agent => now.has(agent) && mine?.has(agent) !== true),
-        ...seats.map(seatOf).filter(seat => !now.has(seat)),
-        ...credentials.flat(),
-      ],
+      writers: [...writers.filter(name => now.has(name) && mine?.has(name) !== true), ...credentials.flat()],
       channels: channels.filter(name => now.get(name) !== versions!.get(name)),
     }
   }
@@ -97,10 +98,10 @@ export const divided = (writer: Writer, order: Order): Divided => {
       await writer.change('DELETE FROM duties WHERE owner = $1', [writer.name])
     },
 
-    async lockOut(agent) {
+    async lockOut(name) {
       const { transaction } = writer
-      own.set(transaction, (own.get(transaction) ?? new Set()).add(agent))
-      await order.wait([{ kind: 'agent', name: agent }])
+      own.set(transaction, (own.get(transaction) ?? new Set()).add(name))
+      await order.wait([{ kind: 'agent', name: lockOf(name) }])
     },
 
     async seat(agent) {
