@@ -27,6 +27,10 @@ const cautiousAfter = 4
 const pauseMs = 24 * 60 * 60_000
 /** How long after its last turn a process is taken to be posting yet. */
 const leaseMs = 30_000
+/** How often an idle process looks for what another one was to post, and does not any more. */
+const lookMs = 5_000
+/** What is not done with. */
+const openStates: readonly PostState[] = ['posting', 'answering', 'challenged', 'queued']
 
 export class Poster {
   readonly #place: Place
@@ -36,6 +40,7 @@ export class Poster {
   #busy: string | undefined
   /** Whether the tables may hold something to do: an idle relay does not look every second. */
   #mayHaveWork = true
+  #lookedAt = -Infinity
 
   constructor(place: Place, options: PosterOptions) {
     this.#place = place
@@ -59,11 +64,11 @@ export class Poster {
         },
       }
     }
-    if (this.#busy === undefined && !this.#mayHaveWork) return undefined
+    if (this.#busy === undefined && !this.#mayHaveWork && !await this.#finds(tx, now)) return undefined
     const { name, account } = this.#place
     // What is under way stays ours, and what another does is not taken for cut off.
     if (!await tx.own(`poster of ${name}`, leaseMs) || this.#busy !== undefined) return undefined
-    const open = await openPosts(tx, name, ['posting', 'answering', 'challenged', 'queued'], 100)
+    const open = await openPosts(tx, name, openStates, 100)
     this.#mayHaveWork = open.length > 0
     if (!this.#mayHaveWork) return undefined
     const state = await findPlace(tx, account)
@@ -108,6 +113,13 @@ export class Poster {
           this.#done = { key, ...result }
         }),
     }
+  }
+
+  /** Whether something is left to do, where this process was not told of it. */
+  async #finds(tx: Tx, now: number): Promise<boolean> {
+    if (Math.abs(now - this.#lookedAt) < lookMs) return false
+    this.#lookedAt = now
+    return this.#mayHaveWork = (await openPosts(tx, this.#place.name, openStates, 1)).length > 0
   }
 
   /** Writes what came of it; gives what to tell once that is committed. */
