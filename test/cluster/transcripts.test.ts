@@ -8,7 +8,7 @@ import { playSceneApart } from '../transcripts/runner.ts'
 import { parseScript, type Scene } from '../transcripts/script.ts'
 
 /** Whatever else is played. */
-const always = ['too many connections of one address', 'a file that was brought is named']
+const always = ['too many connections of one address', 'a file that was brought is named', 'two workers get different entries']
 /** What is said of a direct message has no order with it where one thing overtakes another. */
 const inOrder = ['the answers of two that take turns are stopped']
 const folder = new URL('../transcripts/', import.meta.url)
