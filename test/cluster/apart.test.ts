@@ -122,6 +122,44 @@ describe.concurrent('a process that the database does not answer', () => {
     expect(await annAtTwo.next('MSG')).toMatchObject({ content: 'and here' })
   }, 60_000)
 
+  test('sends them to the others where it hears nobody either, and who comes then is told, until it hears and is answered again',
+    async ({ expect }) => {
+      await using line = await newProxy(0)
+      await using cluster = await startTestCluster(2, {}, {
+        storeOf: ({ server, name, url }, n) => {
+          line.leadTo(server.port)
+          return n === 1 ? urlOf({ ...server, port: line.port }, name, true) : url
+        },
+      })
+      const { nodes: [one, two], buses, clock, database } = cluster
+      const key = newKey()
+      await using ann = await one!.login('ann', { key })
+      await using bob = await two!.login('bob', { key: newKey() })
+      buses[0]!.isCut = true
+      line.leadTo(1)
+      line.cut()
+      expect(await ann.answer(say('stored?'))).toMatchObject({ code: 'STORAGE_UNAVAILABLE' })
+      // Long after it heard last that the database answers anybody.
+      clock.advance(20_000)
+      expect(await ann.next('GOING_AWAY')).toMatchObject({ reason: 'restarting', retry_after_ms: expect.any(Number) as number })
+      expect(await ann.closed()).toMatchObject({ code: 1012 })
+      await using late = await one!.connect()
+      expect(await late.next('GOING_AWAY')).toMatchObject({ retry_after_ms: expect.any(Number) as number })
+      expect(await late.closed()).toMatchObject({ code: 1012 })
+      // The other one goes on.
+      await using annAtTwo = await two!.login('ann', { key })
+      await bob.ask(say('here'), 'ACK')
+      expect(await annAtTwo.next('MSG')).toMatchObject({ content: 'here', seq: 1 })
+      line.leadTo(database.server.port)
+      buses[0]!.mend()
+      await comesTrue(async () => (await fetch(`${one!.httpUrl}/readyz`)).ok)
+      await using eve = await one!.login('eve', { key: newKey() })
+      await eve.ask(say('and here'), 'ACK')
+      expect(await annAtTwo.next('MSG')).toMatchObject({ content: 'and here', seq: 2 })
+      await bob.ask(say('heard again'), 'ACK')
+      expect((await eve.take('MSG', 2)).map(({ seq }) => seq)).toEqual([2, 3])
+    }, 60_000)
+
   test('keeps them where it answers nobody', async ({ expect }) => {
     await using line = await newProxy(0)
     await using cluster = await startTestCluster(2, {}, {
