@@ -21,8 +21,12 @@ const comesTrue = async (look: () => Promise<boolean>): Promise<void> => {
 const ownerOf = async (database: TestDatabase, duty: string): Promise<string | undefined> =>
   (await database.ask<{ owner: string }>(`SELECT owner FROM duties WHERE name = '${duty}'`))[0]?.owner
 
-/** Nobody has to wait for the end of what was left to a process that is not there any more. */
-const endDuties = (database: TestDatabase) => database.ask('UPDATE duties SET until = 0')
+/** Nobody has to wait for the end of what was left to a process that is not there any more; what it sent last may come yet. */
+const passOn = (database: TestDatabase, duty: string, from: string | undefined): Promise<void> =>
+  comesTrue(async () => {
+    await database.ask('UPDATE duties SET until = 0')
+    return await ownerOf(database, duty) !== from
+  })
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => `${i + 1}`)
 
@@ -47,7 +51,8 @@ describe.skipIf(noNats !== undefined)('webhooks, while the process that posts th
       await using one = start('one')
       await one.url
       await comesTrue(async () => await ownerOf(database, 'webhooks') !== undefined)
-      expect(await ownerOf(database, 'webhooks')).toContain(`process ${one.pid},`)
+      const ofOne = await ownerOf(database, 'webhooks')
+      expect(ofOne).toContain(`process ${one.pid},`)
       await using two = start('two')
       await using ada = await login(await two.url, 'ada', { key: newKey(), autojoin: false })
       const hooks: Record<string, string> = {}
@@ -83,7 +88,7 @@ describe.skipIf(noNats !== undefined)('webhooks, while the process that posts th
       one.signal(signal)
       receiver.answering = response => void response.writeHead(204).end()
       // Behind a drain nobody has to.
-      if (signal === 'SIGKILL') await endDuties(database)
+      if (signal === 'SIGKILL') await passOn(database, 'webhooks', ofOne)
       await say(inAll.slice(at))
       await comesTrue(lastCame(inAll.at(-1)!))
       await one.ended
@@ -99,6 +104,7 @@ describe.skipIf(noNats !== undefined)('webhooks, while the process that posts th
 
 describe('announcements, while the process that posts them', () => {
   const adminKey = 'open sesame, please'
+  const duty = 'poster of moltbook'
   const dayMs = 24 * 60 * 60_000
   type Listed = FrameBody<'ANNOUNCEMENTS'>['announcements']
 
@@ -111,16 +117,16 @@ describe('announcements, while the process that posts them', () => {
     '$what, are posted by another, each once: of what was under way it is told that nobody knows',
     async ({ what }) => {
       await using database = await newDatabase()
-      await using line = await newProxy(database.server.port)
       const clock = new TestClock()
       await using standIn = new MoltbookStandIn(() => clock)
       standIn.createdAt = clock.now() - 2 * dayMs
       const moltbookBase = await standIn.listen()
       const bus = new MemoryBus<BusMessage>()
       const start = async (n: number) => {
+        const line = await newProxy(database.server.port)
         const slow = new SlowBus(bus.join(`node${n}`), 0, Math.random, false)
         const relay = await startTestRelay({
-          store: n === 1 ? urlOf({ ...database.server, port: line.port }, database.name, true) : database.url,
+          store: urlOf({ ...database.server, port: line.port }, database.name, true),
           nats: 'nats://in.memory',
           node: `node${n}`,
           maxFileBytes: 0,
@@ -128,11 +134,14 @@ describe('announcements, while the process that posts them', () => {
           moltbookKey: 'moltbook_key',
           moltbookLive: true,
           outboundAllow: ['127.0.0.1'],
-        }, { bus: slow, pace: { isOwnTime: true, sweepMs: 50 }, moltbookBase }, { clock })
-        return { relay, slow }
+        }, { bus: slow, pace: { isOwnTime: true, sweepMs: 50 }, moltbookBase }, { clock, stopped: async () => line[Symbol.asyncDispose]() })
+        return { relay, slow, line }
       }
+      const owner = () => ownerOf(database, duty)
       const one = await start(1)
       await using _one = one.relay
+      await comesTrue(async () => await owner() !== undefined)
+      const ofOne = await owner()
       const two = await start(2)
       await using _two = two.relay
       const at = async (relay: TestRelay) =>
@@ -144,29 +153,33 @@ describe('announcements, while the process that posts them', () => {
 
       await announce('One')
       await isAt(one.relay, 'One posted')
-      // The other one has nothing to do, and knows it.
       clock.advance(31 * 60_000)
+      // Each has its turn, in which there is nothing to do, and does not come back to look at once.
+      await passOn(database, duty, ofOne)
+      await database.ask('UPDATE duties SET until = 0')
       standIn.next = 'hang'
       await announce('Two')
       await announce('Three')
       await comesTrue(() => Promise.resolve(standIn.posts.length === 2))
-      if (what === 'drains') await one.relay.drain()
+      const posting = await owner()
+      const [poster, other] = posting === ofOne ? [one, two] : [two, one]
+      if (what === 'drains') await poster.relay.drain()
       else {
-        one.slow.isCut = true
-        line.leadTo(1)
-        line.cut()
-        await endDuties(database)
+        poster.slow.isCut = true
+        poster.line.leadTo(1)
+        poster.line.cut()
+        await passOn(database, duty, posting)
       }
-      await isAt(two.relay, 'One posted', 'Two unknown', 'Three queued')
+      await isAt(other.relay, 'One posted', 'Two unknown', 'Three queued')
       clock.advance(31 * 60_000)
-      await isAt(two.relay, 'One posted', 'Two unknown', 'Three posted')
+      await isAt(other.relay, 'One posted', 'Two unknown', 'Three posted')
       expect(standIn.posts.map(({ title }) => title)).toEqual(['One', 'Two', 'Three'])
       if (what !== 'drains') {
-        line.leadTo(database.server.port)
-        one.slow.mend()
-        await comesTrue(async () => (await fetch(`${one.relay.httpUrl}/readyz`)).ok)
+        poster.line.leadTo(database.server.port)
+        poster.slow.mend()
+        await comesTrue(async () => (await fetch(`${poster.relay.httpUrl}/readyz`)).ok)
         // It finds nothing left to do.
-        await isAt(one.relay, 'One posted', 'Two unknown', 'Three posted')
+        await isAt(poster.relay, 'One posted', 'Two unknown', 'Three posted')
       }
       expect(standIn.posts).toHaveLength(3)
       expect(standIn.violations).toEqual([])

@@ -69,6 +69,7 @@ export class Poster {
     // What is under way stays ours, and what another does is not taken for cut off.
     if (!await tx.own(`poster of ${name}`, leaseMs) || this.#busy !== undefined) return undefined
     const open = await openPosts(tx, name, openStates, 100)
+    this.#lookedAt = now
     this.#mayHaveWork = open.length > 0
     if (!this.#mayHaveWork) return undefined
     const state = await findPlace(tx, account)
