@@ -276,7 +276,7 @@ describe('Moltbook', () => {
       expect(standIn.posts.map(({ title }) => title)).toEqual(['Busy', 'Fault', 'Silence'])
     }, 60_000)
 
-  test('ended while it posts: nobody knows, and it is not posted again', async () => {
+  test('ended while it posts: nobody knows, it is not posted again, and the next one keeps its distance', async () => {
     using data = newFolder()
     await using standIn = newStandIn()
     const base = await standIn.listen()
@@ -291,9 +291,12 @@ describe('Moltbook', () => {
     expect(await reaches(relay, id, 'unknown')).toMatchObject({
       problem: expect.stringContaining('the relay ended while it was posted') as string,
     })
-    relay.clock.advance(5 * hourMs)
+    const next = await announce(relay, 'Next')
     await sweeps()
-    expect(standIn.posts).toHaveLength(1)
+    expect(await postAt(relay, next)).toMatchObject({ state: 'queued' })
+    relay.clock.advance(3 * hourMs)
+    await reaches(relay, next, 'posted')
+    expect(standIn.posts.map(({ title }) => title)).toEqual(['Cut', 'Next'])
   })
 
   test('only the www host is asked, and a request leaves only with the key for it', async () => {

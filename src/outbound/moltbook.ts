@@ -161,6 +161,7 @@ export const moltbook = ({ key, isLive, submolt, guard, now, signal, base = molt
   return {
     name: 'moltbook',
     account: `moltbook:${createHash('sha256').update(key).digest('hex').slice(0, 16)}`,
+    paceMs: postEveryMsAtFirst,
     async post(announcement: Parameters<typeof postLive>[0]): Promise<{ readonly posted: Posted, readonly nextInMs: number }> {
       if (!isLive) return { posted: { kind: 'dry-run' }, nextInMs: postEveryMs }
       return postLive(announcement).catch((error: unknown): { posted: Later, nextInMs: number } => ({

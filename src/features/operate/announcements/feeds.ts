@@ -17,6 +17,7 @@ const cacheSeconds = 60
 export const feedPlace: Place = {
   name: 'feed',
   account: 'feed',
+  paceMs: 0,
   post: () => Promise.resolve({ posted: { kind: 'posted', url: null }, nextInMs: 0 }),
   answer: () => Promise.resolve({ kind: 'failed', problem: 'the feed asks nothing' }),
 }

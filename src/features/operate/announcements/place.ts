@@ -30,6 +30,8 @@ export interface Place {
   readonly name: string
   /** Whose pace it is: another account has another. */
   readonly account: string
+  /** The most that it may want from one post to the next, in ms: what is waited where nobody knows when the last one was. */
+  readonly paceMs: number
   /** Never rejects. `nextInMs`: least time until the next post. */
   post(announcement: Announcement, now: number): Promise<{ readonly posted: Posted, readonly nextInMs: number }>
   /** Never rejects. */

@@ -79,6 +79,7 @@ export class Poster {
       const problem = cut.state === 'posting'
         ? 'the relay ended while it was posted: look there whether it was. It is not posted again'
         : 'the relay ended while it was answered: look there whether it was taken'
+      if (cut.state === 'posting') await setPlace(tx, { ...state, not_before: Math.max(state.not_before, now + this.#place.paceMs) })
       await movePost(tx, cut, { state: 'unknown', problem })
       return this.#told(cut, 'unknown', problem)
     }
