@@ -6,6 +6,7 @@ import WebSocket, { type RawData } from 'ws'
 import type { Frame } from '../lib/protocol/index.ts'
 import { BusyError, StorageError } from '../src/store/store.ts'
 import { startTestRelay } from './kit/relay.ts'
+import { newKey } from './kit/wire.ts'
 
 const staysBehind = async (error: Error, code: string): Promise<void> => {
   // One frame of a connection may wait to be stored: those behind it wait where they were read.
@@ -91,4 +92,42 @@ test('while the storage takes nothing, one refusal is one question whether it wa
   inside.forget()
   expect(await inside.answer(say('1'))).toMatchObject({ type: 'ACK' })
   expect(await bob.answer(say('2'))).toMatchObject({ type: 'ACK' })
+})
+
+test('what was sent to a place behind a message that had no room there has none either, until its sender knows; other places take it', async () => {
+  await using relay = await startTestRelay({ maxInboxPerSender: 1 })
+  await using bob = await relay.login('bob', { key: newKey(), inbox: 'manual' })
+  const ws = new WebSocket(relay.url, { perMessageDeflate: false, autoPong: false })
+  const frames: Frame[] = []
+  const pings: Buffer[] = []
+  ws.on('message', (data: RawData) => frames.push(JSON.parse((data as Buffer).toString()) as Frame))
+  ws.on('ping', data => pings.push(data))
+  await once(ws, 'open')
+  const say = (id: string, to: string = bob.id) => ws.send(JSON.stringify({ type: 'MSG', id, to, content: id }))
+  const answerTo = (id: string) =>
+    expect.poll(() => frames.filter(frame => (frame as { re?: string }).re === id).map(({ type }) => type).join())
+  ws.send(JSON.stringify({ type: 'IDENTIFY', name: 'ann' }))
+  ws.send(JSON.stringify({ type: 'JOIN', channel: '#general' }))
+  say('1')
+  await answerTo('1').toBe('ACK')
+  say('2')
+  await answerTo('2').toBe('ERROR')
+  await bob.ask({ type: 'RECEIVED', seq: 1 }, 'OK')
+  say('3')
+  say('elsewhere', '#general')
+  await answerTo('3').toBe('ERROR')
+  await answerTo('elsewhere').toBe('ACK')
+  // One that is stored is, whoever asks.
+  say('1')
+  await answerTo('1').toBe('ACK,ACK')
+  await expect.poll(() => pings.length).toBe(1)
+  ws.pong(pings[0])
+  await expect.poll(() => pings.length).toBe(2)
+  ws.pong(pings[1])
+  say('2')
+  await answerTo('2').toBe('ERROR,ACK')
+  await bob.ask({ type: 'RECEIVED', seq: 2 }, 'OK')
+  say('3')
+  await answerTo('3').toBe('ERROR,ACK')
+  ws.terminate()
 })

@@ -387,7 +387,8 @@ export class Committer {
           results.push(appended)
         }
         if (
-          isForAll(outcome.effects) || (outcome.notify?.length ?? 0) > 0 || outcome.hints !== undefined || outcome.again !== undefined
+          job.endsBatch === true || isForAll(outcome.effects) || (outcome.notify?.length ?? 0) > 0 || outcome.hints !== undefined
+          || outcome.again !== undefined
           || this.#clock.now() >= now + maxTurnMs + Math.min(tx.waitedMs, maxWaitMs)
         ) break
       }

@@ -6,7 +6,7 @@ import type { Credential } from '../store/credentials.ts'
 import type { Awaitable, Seat, Tx } from '../store/store.ts'
 import type { Account, Debt, Debtor } from './account.ts'
 import type { Bucket } from './bucket.ts'
-import type { Outcome } from './feature.ts'
+import type { Fail, Outcome } from './feature.ts'
 import type { Feed } from './feed.ts'
 import type { Filter } from './filter.ts'
 import { none } from './lean-set.ts'
@@ -115,6 +115,8 @@ export class Connection implements Asker {
   open = true
   /** A write of this connection failed in the storage: what it had sent after it, not knowing, must not overtake it. */
   held = false
+  /** Places that took no message of it, and why: what it had sent there after that, not knowing, is refused too. */
+  refusedAt: Map<string, Fail> | undefined
   /** What was refused so, counted from one. */
   refusals = 1
   /** How many of these the ping asks for that is sent: its answer says that the client has read them. 0: none is. */

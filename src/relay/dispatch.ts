@@ -87,6 +87,9 @@ const doubtOf = (re: string | undefined): string =>
     re === undefined ? 'look before you send it again' : 'send it again under the same id'
   }`
 
+/** Something was refused, and the client may not know. */
+const isUnread = ({ held, refusedAt }: Connection): boolean => held || refusedAt !== undefined
+
 /** It is sent again, so that what comes behind it must not be stored before. */
 const isForNow = (error: unknown): boolean =>
   error instanceof StorageError || error instanceof BusyError || (error instanceof Fail && error.code === 'STORAGE_UNAVAILABLE')
@@ -220,7 +223,7 @@ export class Dispatch {
     }
     // Behind all refusals of the batch, so that one answer is for all of them.
     for (const { job: { connection } } of results)
-      if (connection?.held === true && connection.refusalsAsked === 0) this.#askRead(connection)
+      if (connection !== undefined && isUnread(connection) && connection.refusalsAsked === 0) this.#askRead(connection)
     // Where the next batch of this turn waits for the storage, whoever is answered does not wait with it.
     if (this.#served.length === 0) setImmediate(() => this.endTurn())
     for (const { job: { connection } } of results) if (connection !== undefined) this.#served.push(connection)
@@ -243,7 +246,8 @@ export class Dispatch {
         if (connection.open) displace(connection, this.#deps.effects)
       } else if (connection !== undefined && type !== undefined) {
         this.#refuse(connection, result.error, re)
-        if (isForNow(result.error)) this.#hold(connection)
+        if (isForNow(result.error)) connection.held = true
+        if (isUnread(connection)) connection.refusals++
       } else if (connection !== undefined || !(result.error instanceof StorageError)) {
         // What the storage refuses of the clock's is told by the committer, once.
         this.#deps.log.error({ err: result.error }, 'a write of the relay itself failed')
@@ -304,21 +308,19 @@ export class Dispatch {
   #release(connection: Connection, mark: Buffer): void {
     this.#committer.push(lineJob({}, {
       connection,
+      endsBatch: true,
       delivered: () => {
         connection.refusalsRead = undefined
         connection.refusalsAsked = 0
         // What was refused since is asked for anew.
-        if (mark.equals(refusalMark(connection.refusals))) connection.held = false
+        if (!mark.equals(refusalMark(connection.refusals))) return
+        connection.held = false
+        connection.refusedAt = undefined
       },
     }))
   }
 
-  /** After a write that the storage refused, messages behind it are refused too, until the answer to a ping shows that the client knows. */
-  #hold(connection: Connection): void {
-    connection.held = true
-    connection.refusals++
-  }
-
+  /** Messages behind what was refused are refused too, until the answer to a ping shows that the client knows. */
   #askRead(connection: Connection): void {
     connection.refusalsAsked = connection.refusals
     this.#deps.outbox.add(connection, refusalPing(connection.refusals))

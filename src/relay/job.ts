@@ -19,6 +19,8 @@ export interface Job {
   decide(tx: Tx, now: number): Awaitable<Outcome | undefined>
   /** What it comes to where the storage takes nothing: it needs no more of it than its place in line. */
   readonly anyway?: Outcome
+  /** What comes behind it is decided when it is delivered. */
+  readonly endsBatch?: boolean
   /** Called once its result is delivered. */
   delivered?(): void
 }
@@ -34,7 +36,10 @@ export const ownJob = (decide: Job['decide'], more: Partial<Pick<Job, 'connectio
 })
 
 /** One that stores nothing, and is done behind what came before it, whether that could be stored or not. */
-export const lineJob = (anyway: Outcome, more: Pick<Job, 'connection' | 'delivered'>): Job => ({ ...ownJob(() => anyway, more), anyway })
+export const lineJob = (anyway: Outcome, more: Pick<Job, 'connection' | 'delivered' | 'endsBatch'>): Job => ({
+  ...ownJob(() => anyway, more),
+  anyway,
+})
 
 /** By what it is written that may be taken away meanwhile; undefined: by the relay itself, of which nothing is refused. */
 export const writtenBy = ({ type, connection, credential }: Job, allowlistStrict: boolean): WrittenBy | undefined => {

@@ -1,5 +1,5 @@
 // A request that writes: what it needs is prepared as it comes, and it is decided when it is its turn, inside the transaction.
-import { requests, type DecodedRequest, type RequestType } from '../../lib/protocol/index.ts'
+import { requests, type DecodedRequest, type ErrorCode, type RequestType } from '../../lib/protocol/index.ts'
 import type { Credential } from '../store/credentials.ts'
 import type { Awaitable, Scope, Store, Tx } from '../store/store.ts'
 import type { Audit } from './audit.ts'
@@ -26,6 +26,11 @@ export type WriteHandler = Extract<Handler<RequestType>, { write: unknown }>
 
 /** When a client should try again what the storage refused. */
 export const storageRetryMs = 1_000
+
+/** A place takes no message of this agent now, whatever it says, and may take the next one. */
+const ofPlaces: ReadonlySet<ErrorCode> = new Set(['LIMIT_REACHED', 'BUDGET_SPENT', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'AGENT_NOT_FOUND'])
+/** Of one connection, until it has read of them. */
+const maxPlaces = 1_000
 
 export class WriteJob implements Job {
   readonly #deps: WriteDeps
@@ -76,8 +81,31 @@ export class WriteJob implements Job {
   }
 
   decide(tx: Tx, now: number): Awaitable<Outcome> {
-    const outcome = this.#decided(tx, now)
-    return this.#along === undefined ? outcome : this.#with(this.#along, outcome, tx, now)
+    try {
+      const decided = this.#decided(tx, now)
+      const outcome = this.#along === undefined ? decided : this.#with(this.#along, decided, tx, now)
+      return outcome instanceof Promise
+        ? outcome.catch((error: unknown) => {
+          throw this.#noted(error)
+        })
+        : outcome
+    } catch (error) {
+      throw this.#noted(error)
+    }
+  }
+
+  /** Where a message goes. */
+  get #to(): string | undefined {
+    return this.type === 'MSG' ? (this.#request.body as { readonly to?: string }).to : undefined
+  }
+
+  /** From here on, not from when it is told: what follows may be in this batch. */
+  #noted(error: unknown): unknown {
+    const to = this.#to
+    if (to === undefined || !(error instanceof Fail) || !ofPlaces.has(error.code)) return error
+    const places = this.connection.refusedAt ??= new Map()
+    if (places.size < maxPlaces) places.set(to, error)
+    return error
   }
 
   async #with(along: Along, decided: Awaitable<Outcome>, tx: Tx, now: number): Promise<Outcome> {
@@ -124,7 +152,7 @@ export class WriteJob implements Job {
     const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel, isAdmin, account, passkeyAsked, below }
     const isAsBefore = connection.agent === this.#agent && connection.challenge === this.#challenge
     const ready = isAsBefore ? this.#prepared : this.#prepare()
-    const refusal = quota.refusal(cost, this.bytes)
+    const refusal = quota.refusal(cost, this.bytes) ?? this.#refusedBefore()
     // As nearly always.
     if (ready === undefined && refusal === undefined && !isAdmin) return this.#write(ctx)
     return refusal === undefined
@@ -173,13 +201,19 @@ export class WriteJob implements Job {
     return settled ?? (ctx.isAdmin ? this.#audited(ctx, byRight, account) : this.#write(ctx))
   }
 
+  /** What was sent there before and refused may be sent again, and must not be behind this then. */
+  #refusedBefore(): Fail | undefined {
+    const { refusedAt } = this.connection
+    return refusedAt === undefined ? undefined : refusedAt.get(this.#to ?? '')
+  }
+
   /** Where there is no room, what is stored already is told all the same, so that its sender does not keep it. @throws refusal */
   async #ifStored({ tx }: WriteCtx, refusal: Fail): Promise<void> {
     const { agent } = this.connection
     const { id } = this.#request.body
     if (id !== undefined && agent !== undefined && await tx.log.isPublished({ agent: agent.id, id })) return
     // From here on, not from when it is told: what follows may be in this batch.
-    this.connection.held = true
+    if (!ofPlaces.has(refusal.code)) this.connection.held = true
     throw refusal
   }
 
