@@ -24,9 +24,17 @@ const signedMarkdown = (): string =>
     ...Object.entries(signedFields).map(([action, fields]) => `| ${action} | ${fields.map(field => `\`${field}\``).join(' ')} |`),
   ].join('\n')
 
+/** A line for each request and frame: what changes of one is seen, and blanks are no third of the file. */
+const schemaText = ({ $defs, ...head }: ReturnType<typeof protocolJsonSchema>): string => {
+  const lines = (members: object, depth: number): string =>
+    Object.entries(members).map(([name, member]) => `${' '.repeat(depth)}${JSON.stringify(name)}: ${JSON.stringify(member)}`).join(',\n')
+  const groups = Object.entries($defs).map(([name, messages]) => `    ${JSON.stringify(name)}: {\n${lines(messages, 6)}\n    }`).join(',\n')
+  return `{\n${lines(head, 2)},\n  "$defs": {\n${groups}\n  }\n}\n`
+}
+
 export const generatedDocs = async (): Promise<Readonly<Record<string, string>>> => ({
   'PROTOCOL.md': protocolMarkdown(),
-  'protocol.schema.json': `${JSON.stringify(protocolJsonSchema(), null, 2)}\n`,
+  'protocol.schema.json': schemaText(protocolJsonSchema()),
   'CONFIG.md': configMarkdown(),
   'CLI.md': await cliMarkdown(),
   'HTTP.md': httpMarkdown(),

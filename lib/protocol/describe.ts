@@ -23,7 +23,7 @@ const schemaOf = (type: string, body: z.core.$ZodObject, io: 'input' | 'output')
 }
 
 /** One definition per frame: `requests.MSG`, `frames.MSG` … */
-export const protocolJsonSchema = (): object => ({
+export const protocolJsonSchema = (): { readonly $defs: Readonly<Record<string, object>> } & Readonly<Record<string, unknown>> => ({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: `AgentChat wire protocol (${PROTOCOL})`,
   description: 'requests: client to relay; frames: relay to client. One JSON object per WebSocket text message.',

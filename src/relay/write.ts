@@ -27,8 +27,8 @@ export type WriteHandler = Extract<Handler<RequestType>, { write: unknown }>
 /** When a client should try again what the storage refused. */
 export const storageRetryMs = 1_000
 
-/** A place takes no message of this agent now, whatever it says, and may take the next one. */
-const ofPlaces: ReadonlySet<ErrorCode> = new Set(['LIMIT_REACHED', 'BUDGET_SPENT', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'AGENT_NOT_FOUND'])
+/** A place takes no message of this agent now, and may take the next one, whatever that says and though its sender did nothing meanwhile. */
+const ofPlaces: ReadonlySet<ErrorCode> = new Set(['LIMIT_REACHED', 'BUDGET_SPENT', 'AGENT_NOT_FOUND'])
 /** Of one connection, until it has read of them. */
 const maxPlaces = 1_000
 
