@@ -103,7 +103,7 @@ describe.skipIf(noNats !== undefined)('while three processes are killed and stan
   const slice = ['--nodes', '3', '--store', 'postgres', '--clients', '6'] as const
 
   test('nothing is lost, doubled, reordered or left without an answer, at whichever of them one was', async () => {
-    const outcome = await chaos('--seed', '1', ...slice, '--messages', '3000', '--minutes', '1')
+    const outcome = await chaos('--seed', '1', ...slice, '--messages', '1500', '--minutes', '1')
     expect(outcome).toMatchObject(nothingIsWrong)
     // It did happen.
     expect(outcome.messages).toBeGreaterThan(300)
@@ -111,7 +111,7 @@ describe.skipIf(noNats !== undefined)('while three processes are killed and stan
     expect(outcome.afterKillMs.length).toBeGreaterThan(0)
     expect(outcome.bans).toBeGreaterThan(0)
     expect(outcome.looks).toBeGreaterThan(0)
-    const misfortunes = ['pauses', 'nats_kills', 'nats_stalls', 'ways_parted', 'lines_parted', 'bad_hearings', 'commits_cut', 'crashes']
+    const misfortunes = ['pauses', 'nats_kills', 'ways_parted', 'lines_parted', 'bad_hearings', 'commits_cut', 'crashes']
     for (const what of misfortunes) expect(outcome.ground[what], what).toBeGreaterThan(0)
   }, 420_000)
 
