@@ -29,8 +29,8 @@ export const storageRetryMs = 1_000
 
 /** A place takes no message of this agent now, and may take the next one, whatever that says and though its sender did nothing meanwhile. */
 const ofPlaces: ReadonlySet<ErrorCode> = new Set(['LIMIT_REACHED', 'BUDGET_SPENT', 'AGENT_NOT_FOUND'])
-/** Of one connection, until it has read of them. */
-const maxPlaces = 1_000
+/** Of one connection, until it has read of them: who never says so keeps no more, and each is an error with its trace. */
+const maxPlaces = 100
 
 export class WriteJob implements Job {
   readonly #deps: WriteDeps
@@ -203,8 +203,7 @@ export class WriteJob implements Job {
 
   /** What was sent there before and refused may be sent again, and must not be behind this then. */
   #refusedBefore(): Fail | undefined {
-    const { refusedAt } = this.connection
-    return refusedAt === undefined ? undefined : refusedAt.get(this.#to ?? '')
+    return this.connection.refusedAt?.get(this.#to ?? '')
   }
 
   /** Where there is no room, what is stored already is told all the same, so that its sender does not keep it. @throws refusal */
