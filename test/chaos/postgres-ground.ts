@@ -11,8 +11,9 @@ const database = 'postgres'
 const retryMs = 100
 /** So many faults of all kinds, and a commit cut off among them. */
 const minFaults = 4
-/** So often a relay that starts is left alone: it does not try again by itself, and would hardly ever be there. */
+/** So often a relay that starts is let come up first: it does not try again by itself, and would hardly ever be there. */
 const sparedChance = 0.9
+const startedPollMs = 20
 
 /** Where nobody listens. */
 const nowhere = 1
@@ -50,7 +51,8 @@ export const postgresGround = async (nodes: number, isDoubtful: boolean): Promis
         async (random, wait, isOver) => {
           await wait(random.between(minMs, maxMs))
           const isSpared = random.chance(sparedChance)
-          if (!isOver() && !(isSpared && victim.isStarting)) await happens(random, wait)
+          while (isSpared && victim.isStarting && !isOver()) await wait(startedPollMs)
+          if (!isOver()) await happens(random, wait)
         }
       return {
         terminate: after(1_000, 5_000, async random => {

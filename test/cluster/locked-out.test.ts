@@ -201,7 +201,8 @@ describe.each(cases)('$request against $way', ({ request, way, isStrict }) => {
     cluster.clock.stop()
     await store.write(() => undefined)
     store.hold()
-    const first = ways[way](eve, 1)
+    // She may be closed before she is answered: what was stored is, all the same.
+    const first = ways[way](eve, 1).catch(() => undefined)
     await store.reached()
     // Behind it, past all that is looked at before it is its turn.
     const second = ways[way](eve, 2).catch(() => false)
@@ -213,9 +214,10 @@ describe.each(cases)('$request against $way', ({ request, way, isStrict }) => {
     })
     await comesTrue(async () => isAnswered || await isWaitedFor(eve.place))
     store.release()
-    expect(await first).toBe(true)
+    expect(await first).not.toBe(false)
     const then = await asked
     await second
+    expect(then).toBeGreaterThanOrEqual(2)
     expect(await storedOf(eve)).toBe(then)
     cluster.clock.go()
     await eve.own[Symbol.asyncDispose]()
@@ -231,7 +233,7 @@ describe.each(cases)('$request against $way', ({ request, way, isStrict }) => {
     buses[0]!.isCut = true
     await lockouts[request]!.ask(eve)
     const then = await storedOf(eve)
-    for (let n = 1; n < 3; n++) expect(await ways[way](eve, n)).toBe(false)
+    for (let n = 1; n < 3; n++) expect(await ways[way](eve, n).catch(() => false)).toBe(false)
     expect(await storedOf(eve)).toBe(then)
     buses[0]!.mend()
     clock.go()
