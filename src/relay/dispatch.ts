@@ -261,8 +261,8 @@ export class Dispatch {
       // As nearly always, there is nothing to tell behind the event.
       const behind = hints.length + notify.length === 0 ? undefined : placeOf(result)
       const isOrdered = isForAll(outcome.effects) && effects.some(isTold)
-      for (const hint of hints) this.#deps.effects.hint(hint)
       for (const notice of notify) this.#deps.effects.notify(notice, connection, behind, isOrdered)
+      for (const hint of hints) this.#deps.effects.hint(hint)
       if (outcome.reply !== undefined && connection !== undefined) {
         const stamp = result.event?.stamp ?? result.duplicate
         const answer = typeof outcome.reply === 'function'

@@ -253,11 +253,9 @@ export class Effects {
         return this.#roster.change(effect.agent, effect.change)
       case 'standing':
         this.#admissions++
-        return this.#restate(effect.agent, effect.standing)
-      case 'tokens': {
-        this.#admissions++
-        return
-      }
+        return this.#restate(effect.agent, effect.standing, from)
+      case 'tokens':
+        return void this.#admissions++
       case 'addressBan': {
         const { address, ban } = effect
         this.#gate.setAddressBan(address, ban)
@@ -273,15 +271,13 @@ export class Effects {
         for (const connection of this.#roster.connectionsOf(effect.agent)) this.#catchUp(connection, effect.agent, effect.newest)
         return
       }
-      case 'motd': {
-        this.#roster.motd = effect.motd
-        return
-      }
+      case 'motd':
+        return void (this.#roster.motd = effect.motd)
       case 'news':
         return this.#options.onNews(effect.of, effect.news)
       case 'close': {
         this.#admissions++
-        for (const id of effect.agents) this.#expel(id, effect.close)
+        for (const id of effect.agents) this.#expel(id, effect.close, from)
         return
       }
       case 'closeOthers': {
@@ -329,7 +325,7 @@ export class Effects {
   }
 
   /** What an agent's standing means for those of its sessions that are open. */
-  #restate(id: string, standing: Standing): void {
+  #restate(id: string, standing: Standing, from: string): void {
     const refusal = refusalOf(standing, this.#options.allowlistStrict && this.#roster.agent(id)?.exempt !== true)
     if (refusal !== undefined) {
       const { close, message } = refusal
@@ -337,7 +333,7 @@ export class Effects {
       if (close !== 'REVOKED') {
         for (const connection of this.#roster.connectionsOf(id)) this.send(connection, close, reason === null ? {} : { reason })
       }
-      return this.#expel(id, close)
+      return this.#expel(id, close, from)
     }
     this.#roster.setVerified(id, standing.isVerified)
     const agent = this.#roster.agent(id)
@@ -359,10 +355,15 @@ export class Effects {
   }
 
   /** Ends an agent's sessions. What they sent before and waits its turn has no session any more. */
-  #expel(id: string, close: CloseName): void {
-    for (const connection of [...this.#roster.connectionsOf(id)]) {
-      this.depart(connection)
-      this.end(connection, close)
+  /** Where that was decided its sessions elsewhere are over as well, for whoever asks behind it; they end there. */
+  #expel(id: string, close: CloseName, from: string): void {
+    for (const session of [...this.#roster.sessionsOf(id)]) {
+      if (session instanceof RemoteSession) {
+        if (from === this.#bus.node) this.#leave(session, session.heardAt)
+      } else {
+        this.depart(session)
+        this.end(session, close)
+      }
     }
   }
 

@@ -19,8 +19,8 @@ export const displace = (former: Connection, effects: Displacing): void => {
   effects.end(former, 'DISPLACED', reason)
 }
 
-/** In one turn. */
-const leftAtOnce = 1_000
+/** In one turn: more than log in at one process meanwhile. */
+const leftAtOnce = 5_000
 /** Between two looks for what processes left that ended without a word. */
 const lookEveryMs = 10 * 60_000
 

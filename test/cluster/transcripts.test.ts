@@ -8,9 +8,14 @@ import { playSceneApart } from '../transcripts/runner.ts'
 import { parseScript, type Scene } from '../transcripts/script.ts'
 
 /** Whatever else is played. */
-const always = ['too many connections of one address', 'a file that was brought is named', 'two workers get different entries']
-/** What is said of a direct message has no order with it where one thing overtakes another. */
-const inOrder = ['the answers of two that take turns are stopped']
+const always = [
+  'too many connections of one address',
+  'a file that was brought is named',
+  'two workers get different entries',
+  'kick and ban',
+]
+/** What is said of a direct message has no order with it where one thing overtakes another, nor have a claim and who yields to it. */
+const inOrder = ['the answers of two that take turns are stopped', 'the floor goes to the earliest claim']
 const folder = new URL('../transcripts/', import.meta.url)
 const isAll = process.env['TRANSCRIPTS'] === 'all'
 
