@@ -95,7 +95,10 @@ export class SqliteLogReader implements LogReader {
     const recent = this.tail.of(id)
     const page = new Page<Row>(limit, maxBytes)
     if (after !== undefined) {
-      if (page.fill(this.#after.iterate(id, after, limit))) page.fill(this.#texts(recent, seq => seq > after))
+      if (!page.fill(this.#after.iterate(id, after, limit))) return page.rows
+      // What is in memory has one connection: it sees what an open transaction has indexed, which the tail still knows.
+      const from = page.rows.at(-1)?.seq ?? after
+      page.fill(this.#texts(recent, seq => seq > from))
       return page.rows
     }
     if (page.fill(this.#texts(recent.toReversed(), seq => seq < before)))

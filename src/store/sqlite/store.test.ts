@@ -61,9 +61,9 @@ test('what is wrong with the storage is said, with what to do', async () => {
   expect(() => open(newer, ['CREATE TABLE a (n)'])).toThrow(/newer AgentChat/)
 })
 
-test('what was said just now reads as it is committed: not before, and not as it was before it was blanked', async () => {
+const withMessages = (data: string): Store => {
   const store = openSqlite({
-    data: tempDir(),
+    data,
     durability: 'normal',
     migrations: [
       agentMigrations,
@@ -78,12 +78,41 @@ test('what was said just now reads as it is committed: not before, and not as it
     newEpoch: () => 'e'.repeat(16),
   })
   stores.push(store)
-  const page = async (log: LogReader) =>
-    (await log.page('#a', { after: 0, limit: 10, maxBytes: 1e6 })).map(({ text }) => JSON.parse(String(text)) as { content?: string })
-  const contents = async (log: LogReader = store.read.log) => (await page(log)).map(({ content }) => content)
-  const append = (tx: Tx, content: string) =>
-    tx.log.append({ stream: '#a', author: '@a' }, 1_000, ({ ts, seq, msgId }) =>
-      Buffer.from(JSON.stringify({ type: 'MSG', ts, from: '@a', to: '#a', content, msg_id: msgId, seq })))
+  return store
+}
+
+const contentsOf = async (log: LogReader) =>
+  (await log.page('#a', { after: 0, limit: 10, maxBytes: 1e6 })).map(({ text }) =>
+    (JSON.parse(String(text)) as { content?: string }).content
+  )
+
+const append = (tx: Tx, content: string) =>
+  tx.log.append({ stream: '#a', author: '@a' }, 1_000, ({ ts, seq, msgId }) =>
+    Buffer.from(JSON.stringify({ type: 'MSG', ts, from: '@a', to: '#a', content, msg_id: msgId, seq })))
+
+test('what was said just now is read once while it is indexed, within the transaction and beside it', async () => {
+  for (const data of [':memory:', tempDir()]) {
+    const store = withMessages(data)
+    await store.write(tx => {
+      append(tx, 'one')
+      append(tx, 'two')
+    })
+    await store.write(async tx => {
+      append(tx, 'three')
+      await tx.keep.blank('#a', 1, 2_000)
+      append(tx, 'four')
+      expect(await contentsOf(tx.log)).toEqual(['', 'two', 'three', 'four'])
+      // What is in memory has one connection, and shows what is not committed.
+      if (data !== ':memory:') expect(await contentsOf(store.read.log)).toEqual(['one', 'two'])
+      else expect((await contentsOf(store.read.log)).slice(0, 3)).toEqual(['', 'two', 'three'])
+    })
+    expect(await contentsOf(store.read.log)).toEqual(['', 'two', 'three', 'four'])
+  }
+})
+
+test('what was said just now reads as it is committed: not before, and not as it was before it was blanked', async () => {
+  const store = withMessages(tempDir())
+  const contents = (log: LogReader = store.read.log) => contentsOf(log)
   await store.write(async tx => {
     append(tx, 'one')
     append(tx, 'two')
