@@ -131,3 +131,66 @@ test('what was sent to a place behind a message that had no room there has none 
   await answerTo('3').toBe('ERROR,ACK')
   ws.terminate()
 })
+
+test('what was sent behind a message that was one too many is too, though there is room again, until its sender knows', async () => {
+  await using relay = await startTestRelay({ msgRate: 1, msgBurst: 2, addressRate: 0 })
+  const ws = new WebSocket(relay.url, { perMessageDeflate: false, autoPong: false })
+  const frames: Frame[] = []
+  const pings: Buffer[] = []
+  ws.on('message', (data: RawData) => frames.push(JSON.parse((data as Buffer).toString()) as Frame))
+  ws.on('ping', data => pings.push(data))
+  await once(ws, 'open')
+  const say = (id: string) => ws.send(JSON.stringify({ type: 'MSG', id, to: '#general', content: id }))
+  const answersTo = (...ids: string[]) =>
+    expect.poll(() =>
+      ids.map(id =>
+        frames.flatMap(frame => (frame as { re?: string }).re === id ? frame.type === 'ERROR' ? frame.code : frame.type : []).join()
+      )
+    )
+  ws.send(JSON.stringify({ type: 'IDENTIFY', name: 'ann' }))
+  ws.send(JSON.stringify({ type: 'JOIN', channel: '#general' }))
+  for (const id of ['1', '2', '3']) say(id)
+  await answersTo('1', '2', '3').toEqual(['ACK', 'ACK', 'RATE_LIMITED'])
+  relay.clock.advance(2_000)
+  say('4')
+  await answersTo('4').toEqual(['RATE_LIMITED'])
+  ws.pong(pings[0])
+  // It has not read of the fourth.
+  await expect.poll(() => pings.length).toBe(2)
+  say('5')
+  await answersTo('5').toEqual(['RATE_LIMITED'])
+  ws.pong(pings[1])
+  await expect.poll(() => pings.length).toBe(3)
+  ws.pong(pings[2])
+  say('3')
+  say('4')
+  await answersTo('3', '4').toEqual(['RATE_LIMITED,ACK', 'RATE_LIMITED,ACK'])
+  const acks = frames.filter(frame => frame.type === 'ACK') as Frame<'ACK'>[]
+  expect(acks.map(({ re, seq }) => [re, seq])).toEqual(['1', '2', '3', '4'].map((re, i) => [re, i + 1]))
+  ws.terminate()
+})
+
+test('what is sent to a channel before a message that was too early for its pace comes behind it', async () => {
+  await using relay = await startTestRelay()
+  await using owner = await relay.login('owner', { key: newKey() })
+  await owner.ask({ type: 'CREATE_CHANNEL', channel: '#slow' }, 'JOINED')
+  await owner.ask({ type: 'SET_CHANNEL', channel: '#slow', slow_mode_ms: 5_000 }, 'CHANNEL_CHANGED')
+  const ws = new WebSocket(relay.url, { perMessageDeflate: false, autoPong: false })
+  const frames: Frame[] = []
+  ws.on('message', (data: RawData) => frames.push(JSON.parse((data as Buffer).toString()) as Frame))
+  await once(ws, 'open')
+  const say = (id: string) => ws.send(JSON.stringify({ type: 'MSG', id, to: '#slow', content: id }))
+  const answerTo = (id: string) =>
+    expect.poll(() => frames.filter(frame => (frame as { re?: string }).re === id).map(({ type }) => type).join())
+  ws.send(JSON.stringify({ type: 'IDENTIFY', name: 'ann' }))
+  ws.send(JSON.stringify({ type: 'JOIN', channel: '#slow' }))
+  say('1')
+  say('2')
+  await answerTo('2').toBe('ERROR')
+  relay.clock.advance(5_000)
+  say('3')
+  await answerTo('3').toBe('ERROR')
+  const { events } = await owner.ask({ type: 'HISTORY', channel: '#slow', after: 0 }, 'HISTORY')
+  expect(events.map(event => (event as { content?: string }).content)).toEqual(['1'])
+  ws.terminate()
+})

@@ -115,6 +115,8 @@ export class Connection implements Asker {
   open = true
   /** A write of this connection failed in the storage: what it had sent after it, not knowing, must not overtake it. */
   held = false
+  /** A message was refused because there were too many: what it had sent after it, not knowing, waits as long as that (ms). 0: none was. */
+  limitedMs = 0
   /** Places that took no message of it, and why: what it had sent there after that, not knowing, is refused too. */
   refusedAt: Map<string, Fail> | undefined
   /** What was refused so, counted from one. */

@@ -23,9 +23,10 @@ import type { Bonds } from './bonds.ts'
 import type { Committer, Result } from './committer.ts'
 import type { Connection, Handed } from './connection.ts'
 import type { Effects } from './effects.ts'
-import { frameOfList, isRefusalMark, pongFrame, refusalMark, refusalPing } from './encode.ts'
+import { frameOfList, isRefusalMark, pongFrame, refusalMark } from './encode.ts'
 import { Displaced, Fail, isForAll, type Handler, type Handlers, type ReadCtx, type Reply } from './feature.ts'
 import { lineJob, ownJob, type Job } from './job.ts'
+import { askRead, behindRefused, isForNow, isUnread, limit, readOf, release } from './refusals.ts'
 import { displace } from './seats.ts'
 import type { Gate, Passed } from './gate.ts'
 import type { Hub } from './hub.ts'
@@ -86,13 +87,6 @@ const doubtOf = (re: string | undefined): string =>
   `The relay cannot store now, and it is not certain whether this was stored; ${
     re === undefined ? 'look before you send it again' : 'send it again under the same id'
   }`
-
-/** Something was refused, and the client may not know. */
-const isUnread = ({ held, refusedAt }: Connection): boolean => held || refusedAt !== undefined
-
-/** It is sent again, so that what comes behind it must not be stored before. */
-const isForNow = (error: unknown): boolean =>
-  error instanceof StorageError || error instanceof BusyError || (error instanceof Fail && error.code === 'STORAGE_UNAVAILABLE')
 
 export class Dispatch {
   readonly #deps: DispatchDeps
@@ -166,7 +160,7 @@ export class Dispatch {
     const { cost } = requests[request.type]
     const countsFor = this.#deps.messagePrice === undefined ? 1 : this.#priceOf(connection, request)
     const waitMs = cost.message === true
-      ? this.#admit(connection, now, countsFor + size)
+      ? connection.limitedMs || this.#admit(connection, now, countsFor + size)
       : cost.piece === true
       ? this.pieces.take(connection, now, piecePrice(data.length))
       : 0
@@ -175,8 +169,11 @@ export class Dispatch {
       this.#charge(connection, now, 1 + size)
       const told = cost.piece === true
         ? piecesSpent(this.pieces.whoLacks(connection, now, piecePrice(data.length)), waitMs)
+        : connection.limitedMs > 0
+        ? behindRefused
         : messagesSpent(this.#deps.messages.whoLacks(connection, now, countsFor + size), countsFor + size, waitMs)
       this.#fail(connection, 'RATE_LIMITED', told, request.body.id, waitMs)
+      if (cost.message === true) limit(connection, waitMs, this.#deps.outbox)
       return
     }
     this.#charge(connection, now, priceBefore(cost, request.body, size, connection.agent, this.#deps))
@@ -210,9 +207,10 @@ export class Dispatch {
   }
 
   #deliver(results: readonly Result[]): void {
-    publish(results, this.#deps)
+    const unpublished = this.#publish(results)
     for (const result of results) {
       try {
+        if (unpublished !== undefined) throw unpublished
         this.#tell(result)
       } catch (error) {
         // It is stored, and a client that comes back and asks again learns so: better than an answer that may be wrong.
@@ -223,10 +221,21 @@ export class Dispatch {
     }
     // Behind all refusals of the batch, so that one answer is for all of them.
     for (const { job: { connection } } of results)
-      if (connection !== undefined && isUnread(connection) && connection.refusalsAsked === 0) this.#askRead(connection)
+      if (connection !== undefined && isUnread(connection) && connection.refusalsAsked === 0)
+        askRead(connection, this.#deps.outbox)
     // Where the next batch of this turn waits for the storage, whoever is answered does not wait with it.
     if (this.#served.length === 0) setImmediate(() => this.endTurn())
     for (const { job: { connection } } of results) if (connection !== undefined) this.#served.push(connection)
+  }
+
+  /** Why it failed: then none of them is told of, and who asked comes back. */
+  #publish(results: readonly Result[]): Error | undefined {
+    try {
+      publish(results, this.#deps)
+      return undefined
+    } catch (error) {
+      return error as Error
+    }
   }
 
   /** A turn has delivered all it could: it is written, and those whom it answered go on. */
@@ -304,26 +313,9 @@ export class Dispatch {
     this.#charge(connection, now, 1)
   }
 
-  /** The client has read refusals: what it sends from now on, it sends knowing them. In line behind what it sent before. */
   #release(connection: Connection, mark: Buffer): void {
-    this.#committer.push(lineJob({}, {
-      connection,
-      endsBatch: true,
-      delivered: () => {
-        connection.refusalsRead = undefined
-        connection.refusalsAsked = 0
-        // What was refused since is asked for anew.
-        if (!mark.equals(refusalMark(connection.refusals))) return
-        connection.held = false
-        connection.refusedAt = undefined
-      },
-    }))
-  }
-
-  /** Messages behind what was refused are refused too, until the answer to a ping shows that the client knows. */
-  #askRead(connection: Connection): void {
-    connection.refusalsAsked = connection.refusals
-    this.#deps.outbox.add(connection, refusalPing(connection.refusals))
+    readOf(connection, mark)
+    this.#committer.push(lineJob({}, { connection, endsBatch: true, delivered: () => release(connection, mark) }))
   }
 
   /** A write that is worked out first. What it wrote before is not waited for: the write itself sees that. */

@@ -368,7 +368,7 @@ export class Effects {
   }
 
   #identify({ login, agent, autojoin, seat }: Extract<Effect, { kind: 'identify' }>, asker: Connection | undefined): void {
-    if (asker === undefined || !asker.open) return
+    if (asker?.open !== true) return this.seats.left(seat)
     asker.challenge = undefined
     asker.deadline = undefined
     // Behind the one that had it before, by whatever clock.

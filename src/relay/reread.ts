@@ -2,12 +2,15 @@
 import { loadMemberships } from '../store/agents.ts'
 import { loadChannel, loadChannels } from '../store/channels.ts'
 import { readMeta } from '../store/meta.ts'
+import { keptSeats } from '../store/seats.ts'
 import { addressBans, standingsOf } from '../store/standing.ts'
 import type { Db } from '../store/store.ts'
 import { memberThing } from './changes.ts'
+import type { Connection } from './connection.ts'
 import type { Effects } from './effects.ts'
 import type { Gate } from './gate.ts'
 import type { Roster } from './roster.ts'
+import { displace } from './seats.ts'
 import type { RelayBus } from './told.ts'
 
 /** Agents that are asked about at once. */
@@ -22,7 +25,7 @@ export interface RereadOptions {
 
 export interface RereadDeps {
   readonly bus: RelayBus
-  readonly effects: Pick<Effects, 'hear'>
+  readonly effects: Pick<Effects, 'hear' | 'send' | 'depart' | 'end'>
   readonly gate: Gate
   readonly roster: Roster
 }
@@ -50,6 +53,19 @@ export const reread = async (
   // Tokens and admissions are asked anew.
   effects.hear({ kind: 'tokens', agent: '@server' }, node)
   await rereadAgents(db, { effects, roster, node }, fresh, new Set([...roster.here()].map(([{ id }]) => id)))
+  await rereadSeats(db, effects, [...roster.here()].map(([, connection]) => connection))
+}
+
+/** A connection whose session was ended elsewhere, or is another one's, hears so. */
+const rereadSeats = async (db: Db, effects: RereadDeps['effects'], connections: readonly Connection[]): Promise<void> => {
+  for (let at = 0; at < connections.length; at += maxAtOnce) {
+    const some = connections.slice(at, at + maxAtOnce)
+    const seats = some.flatMap(({ seat }) => seat ?? [])
+    if (seats.length === 0) continue
+    const kept = await keptSeats(db, seats)
+    for (const connection of some)
+      if (connection.open && connection.seat !== undefined && !kept.has(connection.seat)) displace(connection, effects)
+  }
 }
 
 /** One channel, and where one agent belongs; whether that was not known. */
@@ -81,7 +97,7 @@ export const rereadOne = async (
 /** What agents are and where they belong, of those that are connected to this process. */
 export const rereadAgents = async (
   db: Db,
-  deps: Pick<RereadDeps, 'effects' | 'roster'> & { readonly node: string },
+  deps: { readonly effects: Pick<Effects, 'hear'>, readonly roster: Roster, readonly node: string },
   fresh: ReadonlySet<string>,
   agents: ReadonlySet<string>,
 ): Promise<void> => {
@@ -96,11 +112,9 @@ const rereadSome = async (
   ids: readonly string[],
 ): Promise<void> => {
   const here = ids.flatMap(id => roster.isConnected(id) ? roster.agent(id) ?? [] : [])
-  const keyed = here.flatMap(({ id, pubkey }) => pubkey === null ? [] : id)
-  if (keyed.length > 0) {
-    for (const [id, standing] of await standingsOf(db, keyed))
-      if (!fresh.has(id)) effects.hear({ kind: 'standing', agent: id, standing }, node)
-  }
+  if (here.length === 0) return
+  for (const [id, standing] of await standingsOf(db, here.map(({ id }) => id)))
+    if (!fresh.has(id)) effects.hear({ kind: 'standing', agent: id, standing }, node)
   const known = here.map(({ id, memberships }) => ({ agent: id, memberships }))
   const rows = await loadMemberships(db, here.map(({ id }) => id))
   for (const { agent, memberships } of known) {

@@ -28,7 +28,7 @@ export type WriteHandler = Extract<Handler<RequestType>, { write: unknown }>
 export const storageRetryMs = 1_000
 
 /** A place takes no message of this agent now, and may take the next one, whatever that says and though its sender did nothing meanwhile. */
-const ofPlaces: ReadonlySet<ErrorCode> = new Set(['LIMIT_REACHED', 'BUDGET_SPENT', 'AGENT_NOT_FOUND'])
+const ofPlaces: ReadonlySet<ErrorCode> = new Set(['LIMIT_REACHED', 'BUDGET_SPENT', 'AGENT_NOT_FOUND', 'RATE_LIMITED'])
 /** Of one connection, until it has read of them: who never says so keeps no more, and each is an error with its trace. */
 const maxPlaces = 100
 

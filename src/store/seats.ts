@@ -2,7 +2,7 @@
 // What the former connection had brought is not stored behind that, however long its process stood still with it.
 import { sql } from 'kysely'
 import { idsOf } from './credentials.ts'
-import type { Migration, Seat, TableWriter } from './store.ts'
+import type { Db, Migration, Seat, TableWriter, Tx } from './store.ts'
 
 const step = `
   CREATE TABLE seats (id TEXT PRIMARY KEY, agent TEXT NOT NULL, session TEXT NOT NULL, process TEXT NOT NULL);
@@ -17,6 +17,21 @@ interface Tables {
 }
 
 export const seatOf = (id: string): Seat => `seat ${id}`
+
+/** Whatever an agent's connections bring from now on is refused, at whichever process they are. False: it has none any more. */
+export const endSeats = async (tx: Tx, agent: string): Promise<boolean> => {
+  // Where there is one process, it knows its connections.
+  if (tx.seat === undefined) return true
+  await tx.lockOut(agent)
+  const { numDeletedRows } = await tx.tables<Tables>().deleteFrom('seats').where('agent', '=', agent).executeTakeFirst()
+  return numDeletedRows > 0
+}
+
+/** Those of them that are nobody else's, and not ended. */
+export const keptSeats = async (db: Db, seats: readonly Seat[]): Promise<ReadonlySet<Seat>> => {
+  const rows = await db.tables<Tables>().selectFrom('seats').select('id').where('id', 'in', idsOf(seats, 'seat')).execute()
+  return new Set(rows.map(({ id }) => seatOf(id)))
+}
 
 /** Their connections are gone. */
 export const leaveSeats = async (tx: TableWriter, seats: readonly Seat[]): Promise<void> => {

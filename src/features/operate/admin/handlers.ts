@@ -4,6 +4,7 @@ import { agentIdOf, canonicalPem, fingerprintOf } from '../../../../lib/identity
 import { writeMeta } from '../../../store/meta.ts'
 import { auditPage } from '../../../store/audit.ts'
 import { setVerified, successorOf } from '../../../store/agents.ts'
+import { endSeats } from '../../../store/seats.ts'
 import {
   approvalsAfter,
   approve,
@@ -66,8 +67,9 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
       ADMIN_KICK: {
         async write(ctx, { agent_id, reason }) {
           const id = withAt(agent_id)
-          if (ctx.roster.agent(id) === undefined) throw new Fail('AGENT_NOT_FOUND', `${id} is not connected`)
-          await spareOperators(ctx, options.admins, [id], [])
+          const isThere = ctx.roster.agent(id) !== undefined
+          if (isThere) await spareOperators(ctx, options.admins, [id], [])
+          if (!isThere || !await endSeats(ctx.tx, id)) throw new Fail('AGENT_NOT_FOUND', `${id} is not connected`)
           return {
             reply: reply('ADMIN_RESULT', { action: 'kick', success: true, agentId: id }),
             notify: [notify({ kind: 'agents', agents: [id] }, 'KICKED', reason === undefined ? {} : { reason })],
