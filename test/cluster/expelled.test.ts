@@ -5,12 +5,12 @@ import { newKey } from '../kit/wire.ts'
 
 const adminKey = 'open sesame, or so'
 
-test.each([
-  ['a key that is kicked', true, 'ADMIN_KICK', 'close', 'Identity claimed by another connection'],
-  ['one without a key that is kicked', false, 'ADMIN_KICK', 'close', 'Identity claimed by another connection'],
-  ['a key that is banned', true, 'ADMIN_BAN', 'standing', 'BANNED'],
-  ['one without a key that is banned', false, 'ADMIN_BAN', 'standing', 'BANNED'],
-] as const)('%s is gone at the process that did not hear it', async (_who, isKeyed, type, told, reason) => {
+const goneWhereUnheard = async (
+  isKeyed: boolean,
+  type: 'ADMIN_KICK' | 'ADMIN_BAN',
+  told: 'close' | 'standing',
+  reason: string,
+): Promise<void> => {
   await using cluster = await startTestCluster(2, { adminKey })
   const { buses, nodes: [one, two] } = cluster
   await using boss = await one!.login('boss')
@@ -27,7 +27,17 @@ test.each([
   expect(await eve.closed()).toMatchObject({ reason: expect.stringContaining(reason) as string })
   // And nobody is there to be kicked a second time.
   expect(await boss.answer({ type: 'ADMIN_KICK', admin_key: adminKey, agent_id: eve.id })).toMatchObject({ code: 'AGENT_NOT_FOUND' })
-})
+}
+
+const taken = 'Identity claimed by another connection'
+
+test('a key that is kicked is gone at the process that did not hear it', () => goneWhereUnheard(true, 'ADMIN_KICK', 'close', taken))
+
+test('one without a key that is kicked is gone there too', () => goneWhereUnheard(false, 'ADMIN_KICK', 'close', taken))
+
+test('a key that is banned is gone there too', () => goneWhereUnheard(true, 'ADMIN_BAN', 'standing', 'BANNED'))
+
+test('one without a key that is banned is gone there too', () => goneWhereUnheard(false, 'ADMIN_BAN', 'standing', 'BANNED'))
 
 test('of a connection that was gone when its login was stored, no place stays', async () => {
   await using cluster = await startTestCluster(2)
