@@ -462,8 +462,8 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       drain: async () => {
         log.info('draining')
         stopping.abort()
-        await mcp?.close()
         await relay.drain()
+        await mcp?.close()
         await bus.close()
         await files.close()
         await store.close()

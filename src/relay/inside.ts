@@ -180,4 +180,6 @@ export interface HttpDoor {
   readonly shared?: SharedCounts
   takes(path: string): boolean
   answer(visit: DoorVisit): void
+  /** The relay stops: streams end that would go on for as long as somebody listens. What was asked is answered still. */
+  leave?(): void
 }

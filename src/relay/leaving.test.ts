@@ -17,6 +17,7 @@ test('where nobody is connected and nothing is to be told, nothing keeps the pro
     effects: {} as Effects,
     listener: { stop: () => done('listener') } as Listener,
     committer: { idle: () => done('committer') } as Committer,
+    doors: [],
     random: () => 0,
     drainNoticeMs: 0,
     drainMs: 5_000,

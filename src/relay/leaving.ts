@@ -4,6 +4,7 @@ import { timerMs } from '../../lib/protocol/index.ts'
 import type { Committer } from './committer.ts'
 import type { Connection } from './connection.ts'
 import type { Effects } from './effects.ts'
+import type { HttpDoor } from './inside.ts'
 import type { Listener } from './listener.ts'
 
 /** Turns of the event loop in which a destroyed socket tells that it is closed; it takes a few. */
@@ -17,6 +18,7 @@ export interface LeavingDeps {
   readonly effects: Effects
   readonly listener: Listener
   readonly committer: Committer
+  readonly doors: readonly HttpDoor[]
   /** 0 ≤ random < 1 */
   readonly random: () => number
   readonly drainNoticeMs: number
@@ -36,7 +38,7 @@ export const turnBack = (connection: Connection, effects: Effects, random: () =>
 }
 
 export const leave = async (deps: LeavingDeps): Promise<void> => {
-  const { connections, effects, listener, committer, random, drainNoticeMs, drainMs } = deps
+  const { connections, effects, listener, committer, doors, random, drainNoticeMs, drainMs } = deps
   // A database that is away keeps nobody here; nor does the wait for it, where it answered.
   await Promise.race([deps.tell().catch(() => undefined), sleep(timerMs(tellMs), undefined, { ref: false })])
   if (drainNoticeMs > 0) {
@@ -46,6 +48,7 @@ export const leave = async (deps: LeavingDeps): Promise<void> => {
   }
   const stopped = listener.stop()
   deps.stop()
+  for (const door of doors) door.leave?.()
   for (const connection of connections) connection.pause()
   await committer.idle()
   for (const connection of connections) turnBack(connection, effects, random)

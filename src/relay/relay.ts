@@ -380,7 +380,7 @@ export class Relay {
       effects: this.#effects,
       listener: this.#listener,
       committer: this.#committer,
-      random: this.#deps.random,
+      ...this.#deps,
       tell: () => this.#deps.bus.isAlone ? Promise.resolve() : this.#written(tx => this.#nodes.leave(tx), undefined),
       stop: () => {
         this.#sweeper.stop()

@@ -118,6 +118,11 @@ export class TestRelay {
 
   async drain(): Promise<void> {
     this.store.release()
+    await this.leave()
+  }
+
+  /** The same while a test holds the store. */
+  async leave(): Promise<void> {
     await this.#running.drain()
     await this.#stopped()
   }

@@ -48,7 +48,9 @@ interface Asked {
 
 /** Answers the new era's requests of one caller. */
 interface Handler {
-  readonly mcp: McpHttpHandler
+  readonly calls: McpHttpHandler
+  /** Has the streams on which somebody listens: they end before what was called is answered, where the relay stops. */
+  readonly listens: McpHttpHandler
   readonly serving: Serving
   /** Requests that it answers now. */
   busy: number
@@ -64,6 +66,9 @@ const newEra = '2026-07-28'
 const versionKey = 'io.modelcontextprotocol/protocolVersion'
 const newEraMeta = { [versionKey]: newEra }
 
+const listenMethod = 'subscriptions/listen'
+
+const stopping = { status: 503, title: 'The relay stops: listen again when it is back' }
 const notFound = { status: 404, title: 'There is no such session: begin a new one' }
 
 export class McpDoor<C> {
@@ -72,6 +77,7 @@ export class McpDoor<C> {
   readonly #sessions = new Sessions<LiveSession>(({ server }) => void server.close().catch(() => undefined))
   /** Those used last stand last. */
   readonly #handlers = new Map<string, Handler>()
+  #isLeaving = false
 
   constructor(options: McpDoorOptions<C>) {
     this.#options = options
@@ -98,9 +104,16 @@ export class McpDoor<C> {
     this.#sessions.sweep(now)
   }
 
+  /** The relay stops: streams end on which somebody only listens, and none begins. What is called is answered still. */
+  leave(): void {
+    this.#isLeaving = true
+    for (const { transport } of this.#sessions.values()) transport.closeStandaloneSSEStream()
+    for (const { listens } of this.#handlers.values()) void listens.close().catch(this.#options.failed)
+  }
+
   async close(): Promise<void> {
     this.#sessions.close()
-    await Promise.all([...this.#handlers.values()].map(({ mcp }) => mcp.close()))
+    await Promise.all([...this.#handlers.values()].flatMap(({ calls, listens }) => [calls.close(), listens.close()]))
     this.#handlers.clear()
   }
 
@@ -127,6 +140,11 @@ export class McpDoor<C> {
       const isOld = method !== 'POST' || (!claimsNewEra(message) && await sdk.isLegacyRequest(web, message))
       const answer = await (isOld ? this.#older : this.#newer).call(this, asked, caller, nameOf(caller))
       if ('title' in answer) return problem(response, answer)
+      // It was asked for before, and began too late to end with the others.
+      if (this.#isLeaving && (method === 'GET' || methodOf(message) === listenMethod)) {
+        void answer.body?.cancel().catch(() => undefined)
+        return problem(response, stopping)
+      }
       await sendWeb(answer, response)
     } finally {
       for (const end of over) end()
@@ -168,12 +186,14 @@ export class McpDoor<C> {
 
   /** The new era: nothing is kept but who listens. */
   async #newer({ web, parsed, over }: Asked, caller: C, name: string): Promise<Response | Cut> {
+    const isListening = methodOf(parsed.parsedBody) === listenMethod
+    if (isListening && this.#isLeaving) return stopping
     const handler = this.#handler(caller, name)
     if (handler === undefined) return { status: 503, title: 'Too many agents ask at once' }
     handler.busy++
     over(() => handler.busy--)
     over(handler.serving.want(wantedBy(parsed.parsedBody)))
-    return handler.mcp.fetch(web, parsed)
+    return (isListening ? handler.listens : handler.calls).fetch(web, parsed)
   }
 
   /** undefined: so many others' are in use. */
@@ -186,16 +206,21 @@ export class McpDoor<C> {
         const idle = [...this.#handlers].find(([, { busy }]) => busy === 0)
         if (idle === undefined) return undefined
         this.#handlers.delete(idle[0])
-        void idle[1].mcp.close().catch(failed)
+        void Promise.all([idle[1].calls.close(), idle[1].listens.close()]).catch(failed)
       }
       const serving = serve(caller)
-      const mcp = sdk.createMcpHandler(() => serving.server('modern'), {
-        legacy: 'reject',
-        maxSubscriptions,
-        // Each caller has a bus of its own: what changes for one is no other's matter.
-        bus: { publish: () => undefined, subscribe: listener => serving.watch(listener) },
-      })
-      handler = { mcp, serving, busy: 0 }
+      const server = () => serving.server('modern')
+      handler = {
+        calls: sdk.createMcpHandler(server, { legacy: 'reject' }),
+        listens: sdk.createMcpHandler(server, {
+          legacy: 'reject',
+          maxSubscriptions,
+          // Each caller has a bus of its own: what changes for one is no other's matter.
+          bus: { publish: () => undefined, subscribe: listener => serving.watch(listener) },
+        }),
+        serving,
+        busy: 0,
+      }
     }
     this.#handlers.set(name, handler)
     return handler
@@ -217,10 +242,12 @@ const claimsNewEra = (message: unknown): boolean => {
   return typeof meta === 'object' && meta !== null && versionKey in meta
 }
 
+const methodOf = (message: unknown): unknown => ((message ?? {}) as { readonly method?: unknown }).method
+
 /** The resources that a request wants to be told of. */
 const wantedBy = (message: unknown): readonly string[] => {
-  const { method, params } = (message ?? {}) as { readonly method?: unknown, readonly params?: Readonly<Record<string, unknown>> }
-  if (method !== 'subscriptions/listen') return []
+  const { params } = (message ?? {}) as { readonly params?: Readonly<Record<string, unknown>> }
+  if (methodOf(message) !== listenMethod) return []
   const { resourceSubscriptions } = (params?.['notifications'] ?? {}) as { readonly resourceSubscriptions?: unknown }
   return Array.isArray(resourceSubscriptions) ? resourceSubscriptions.filter(uri => typeof uri === 'string') : []
 }

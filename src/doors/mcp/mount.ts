@@ -89,7 +89,14 @@ export class McpMount implements HttpDoor {
     await (await this.#opened())?.tools.warm({ caller: nobody, token: '', lacks: () => 'talk', isStructured: false, watch })
   }
 
-  /** Ends every stream; what comes after it finds a relay that stops. */
+  leave(): void {
+    void this.#doors?.catch(() => undefined).then(doors => {
+      doors?.tools.leave()
+      doors?.suite?.leave()
+    })
+  }
+
+  /** Ends what is left, once the relay has stopped: calls that are under way are cut. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper)
     this.#closing.abort()

@@ -53,6 +53,10 @@ export class Sessions<T> {
     return this.#live.size
   }
 
+  values(): readonly T[] {
+    return [...this.#live.values()].map(({ value }) => value)
+  }
+
   add(id: string, caller: string, value: T, now: number): void {
     const { perCaller, inAll } = this.#limits
     const own = [...this.#live].filter(([, live]) => live.caller === caller)

@@ -98,11 +98,18 @@ export const send = tool({
       `${said.duplicate === true ? 'Stored before under this key as' : 'Stored as'} ${word(said.msg_id)}, number ${word(said.seq)}.`)
     if (isTwice) reply.add('The same text went there less than a minute ago: it is there twice. A key prevents that.')
     if (head === undefined) return waitMs > 0 ? reply.end('No answer is waited for: you have no inbox.') : reply
+    let isCut = false
     const answer = await waitFor(waitMs, call, {
       look: answers(call, said.duplicate === true ? undefined : head, { to, id: said.msg_id }),
       arrival: over => seat.arrival(over),
+    }).catch((error: unknown) => {
+      isCut = true
+      return notNow(error)
     })
-    if (answer === undefined) return reply.end(`No answer in ${Math.round(waitMs / 1_000)} s; receive has it when it comes.`)
+    if (answer === undefined)
+      return reply.end(
+        `${isCut ? 'The answer cannot be waited for now' : `No answer in ${Math.round(waitMs / 1_000)} s`}; receive has it when it comes.`,
+      )
     const parts = await eventParts(seat, answer.event, { limit: maxOnlyTextChars })
     const isMine = await reader.showApart(answer.seq, call).catch(notNow)
     if (isMine === undefined) return reply.end(`The answer is there, id=${word(answer.event['msg_id'])}: receive has it.`)

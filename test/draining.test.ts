@@ -1,0 +1,87 @@
+// How a relay stops: what was asked is answered, whoever only listens is told first, and nobody keeps it longer than it may take.
+import { describe, expect, test } from 'vitest'
+import { clientOf, newIdentity } from './kit/client.ts'
+import { httpHost } from './kit/mcp-http.ts'
+import { eras } from './kit/mcp.ts'
+import { startTestRelay, type TestRelay } from './kit/relay.ts'
+
+/** Resolves when a message is in a transaction that is held. */
+const messageIsHeld = ({ store }: TestRelay): Promise<void> =>
+  new Promise(resolve => {
+    store.tamper = method => {
+      if (method === 'append') resolve()
+    }
+    store.hold()
+  })
+
+/** Resolves when nobody new is let in. */
+const takesNobody = ({ httpUrl }: TestRelay): Promise<void> =>
+  expect.poll(() => fetch(`${httpUrl}/healthz`).then(() => 'taken', () => 'refused')).toBe('refused')
+
+describe.each(eras)('MCP in the era of %s', era => {
+  const scene = async () => {
+    // Nobody is cut: what is not answered by itself fails the test.
+    const relay = await startTestRelay({ drainMs: 60_000 })
+    const ada = await clientOf(relay, { identity: newIdentity('ada') })
+    const { token } = await ada.request('TOKEN_CREATE', { name: 'host' }) as { readonly token: string }
+    const host = await httpHost(`${relay.httpUrl}/mcp`, token, era)
+    await host.call('receive')
+    return { relay, ada, token, host }
+  }
+
+  test('what is being stored is acknowledged, while streams on which somebody only listens end at once', async () => {
+    const { relay, ada, token, host } = await scene()
+    const headers = {
+      'content-type': 'application/json',
+      'accept': 'application/json, text/event-stream',
+      'authorization': `Bearer ${token}`,
+      'mcp-protocol-version': era,
+    }
+    const url = `${relay.httpUrl}/mcp`
+    const post = (body: object) => fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
+    let stream: Response
+    if (era === '2026-07-28') {
+      const params = {
+        _meta: {
+          'io.modelcontextprotocol/protocolVersion': era,
+          'io.modelcontextprotocol/clientInfo': { name: 'h', version: '1' },
+          'io.modelcontextprotocol/clientCapabilities': {},
+        },
+        notifications: { resourceSubscriptions: ['agentchat://inbox'] },
+      }
+      stream = await fetch(url, {
+        method: 'POST',
+        headers: { ...headers, 'mcp-method': 'subscriptions/listen' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params }),
+      })
+    } else {
+      const params = { protocolVersion: era, capabilities: {}, clientInfo: { name: 'h', version: '1' } }
+      const begun = await post({ jsonrpc: '2.0', id: 1, method: 'initialize', params })
+      await begun.text()
+      stream = await fetch(url, { headers: { ...headers, 'mcp-session-id': begun.headers.get('mcp-session-id')! } })
+    }
+    expect([stream.status, stream.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
+    // The client, the session for calls, and the one that hears for the stream.
+    await expect.poll(() => relay.metric('agentchat_connections')).toBe(era === '2026-07-28' ? 3 : 2)
+    const held = messageIsHeld(relay)
+    const sending = host.call('send', { to: ada.agentId!, text: 'the last word' })
+    await held
+    const drained = relay.leave()
+    await takesNobody(relay)
+    const heard = await stream.text()
+    if (era === '2026-07-28') expect(heard).toContain('"resultType":"complete"')
+    relay.store.release()
+    expect(await sending).toMatchObject({ isError: false, text: expect.stringMatching(/^Stored as/) })
+    await ada.close()
+    await drained
+  })
+
+  test('who waits for an answer hears that the question is stored', async () => {
+    const { relay, ada, host } = await scene()
+    const asking = host.call('send', { to: ada.agentId!, text: 'what is 2 + 2?', wait_s: 50 })
+    // The client, the session for calls, and the one that waits.
+    await expect.poll(() => relay.metric('agentchat_connections')).toBe(3)
+    await Promise.all([ada.close(), relay.drain()])
+    expect(await asking).toMatchObject({ isError: false, text: expect.stringMatching(/^Stored as .*cannot be waited for now/s) })
+  })
+})
