@@ -1,4 +1,7 @@
 // How a relay stops: what was asked is answered, whoever only listens is told first, and nobody keeps it longer than it may take.
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { clientOf, newIdentity } from './kit/client.ts'
 import { httpHost } from './kit/mcp-http.ts'
@@ -83,5 +86,48 @@ describe.each(eras)('MCP in the era of %s', era => {
     await expect.poll(() => relay.metric('agentchat_connections')).toBe(3)
     await Promise.all([ada.close(), relay.drain()])
     expect(await asking).toMatchObject({ isError: false, text: expect.stringMatching(/^Stored as .*cannot be waited for now/s) })
+  })
+})
+
+describe('a socket on which something was asked when the relay stopped', () => {
+  /** The keep-alive of a proxy's socket is longer than the test. */
+  const scene = async () => {
+    const relay = await startTestRelay({ drainMs: 60_000, trustedProxies: ['127.0.0.1'] })
+    const ada = await clientOf(relay, { identity: newIdentity('ada') })
+    const { token } = await ada.request('TOKEN_CREATE', { name: 'program' }) as { readonly token: string }
+    const { hostname, port } = new URL(relay.httpUrl)
+    const socket = connect(Number(port), hostname)
+    await once(socket, 'connect')
+    const ended = text(socket)
+    const ask = (method: string, path: string, body = '') =>
+      socket.write(
+        `${method} ${path} HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: Bearer ${token}\r\nX-Forwarded-For: 203.0.113.7\r\n`
+          + `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      )
+    return { relay, ada, ask, ended }
+  }
+
+  test('is closed once that is answered, and nothing behind it is', async () => {
+    const { relay, ada, ask, ended } = await scene()
+    ask('GET', '/v1/me')
+    await expect.poll(() => relay.metric('agentchat_connections')).toBe(2)
+    const held = messageIsHeld(relay)
+    ask('POST', `/v1/agents/${encodeURIComponent(ada.agentId!)}/messages`, JSON.stringify({ content: 'the last word' }))
+    await held
+    ask('GET', '/healthz')
+    const drained = relay.leave()
+    await takesNobody(relay)
+    relay.store.release()
+    expect((await ended).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 201'])
+    await ada.close()
+    await drained
+  })
+
+  test('is closed when the stream of events on it has said goodbye', async () => {
+    const { relay, ada, ask, ended } = await scene()
+    ask('GET', '/v1/events?inbox=1')
+    await expect.poll(() => relay.metric('agentchat_connections')).toBe(2)
+    await Promise.all([ada.close(), relay.drain()])
+    expect(await ended).toContain('RESTARTING')
   })
 })

@@ -285,6 +285,8 @@ export class Listener {
     response.on('close', () => {
       clearTimeout(late)
       clearTimeout(slow)
+      // It asks nothing more of a relay that stops; what it has not taken yet is still sent.
+      if (this.#stopped !== undefined) return request.socket.destroySoon()
       // Behind what the server set for everybody; the next request sets it back.
       if (isKept) request.socket.setTimeout(timerMs(proxyKeepAliveTimeoutMs))
       this.#door.answered(caller.guest)
