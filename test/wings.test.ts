@@ -1,10 +1,10 @@
 // A relay without one of its parts: nothing of that part answers, works by itself or is told of, and what it kept is there when it is on again.
 import { expect, test } from 'vitest'
-import { oldSkillsTexts } from '../lib/identity/index.ts'
+import { oldSkillsTexts, signHttpRequest } from '../lib/identity/index.ts'
 import { wingNames } from '../src/base/wings.ts'
 import { memoryFolder, newFolder } from './kit/folder.ts'
 import { startTestRelay } from './kit/relay.ts'
-import { login, newKey, signWith } from './kit/wire.ts'
+import { identityOf, login, newKey, signWith } from './kit/wire.ts'
 
 const adminKey = 'open sesame, please'
 
@@ -43,6 +43,32 @@ test('each request of a part that is off is refused by one code, and talk, which
   expect((await fetch(`${relay.httpUrl}/.well-known/agentchat.json`)).status).toBe(404)
   const health = await (await fetch(`${relay.httpUrl}/health`)).json() as { readonly proposals: unknown }
   expect(health.proposals).toEqual({ total: 0, byStatus: {}, agents: 0 })
+})
+
+test('what was signed for a door is forgotten when nobody could send it once more, where nothing is traded too', async () => {
+  await using relay = await startTestRelay({ wings: [] })
+  const key = newKey()
+  await (await relay.login('ada', { key })).close()
+  const nonces = () => relay.store.read.tables<{ nonces: { agent: string } }>().selectFrom('nonces').select('agent').execute()
+  const body = '{"scopes":["read"]}'
+  const signed = { 'content-type': 'application/json' }
+  const headers = {
+    ...signed,
+    ...signHttpRequest(identityOf(key), {
+      method: 'POST',
+      authority: new URL(relay.httpUrl).host,
+      path: '/v1/tokens',
+      query: '',
+      header: name => signed[name as keyof typeof signed],
+      body: Buffer.from(body),
+    }, relay.clock.now()),
+  }
+  const statuses: number[] = []
+  for (let n = 0; n < 2; n++) statuses.push((await fetch(`${relay.httpUrl}/v1/tokens`, { method: 'POST', headers, body })).status)
+  expect(statuses).toEqual([201, 401])
+  expect(await nonces()).toEqual([{ agent: key.id }])
+  relay.clock.advance(16 * 60_000)
+  await expect.poll(nonces, { timeout: 20_000 }).toEqual([])
 })
 
 test('what a part kept, and who was banned by it, is so when it is off, and there when it is on again', async () => {

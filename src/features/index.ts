@@ -253,7 +253,7 @@ const agentUses: readonly AgentUse[] = [
 /** By wing: the folders of this one. */
 const wings = {
   talk: {
-    session: slice(ports => session({ ...ports, agentUses })),
+    session: slice(ports => session({ ...ports, agentUses }), nonceMigrations),
     identity: slice(ports => identity({ ...ports, remoteAgent, rotated: agent => ports.budgets.changed(agent) }), proofMigrations),
     channels: slice(ports => channels({ ...ports, staleSince: ports.ferry.staleSince }), channelMigrations),
     messages: slice(ports => handingOn(ports.saying, ports.ferry, ports)),
@@ -283,7 +283,7 @@ const wings = {
     witness: slice(witness),
   },
   trade: {
-    proposals: tradeSlice(({ deals }) => deals.feature, nonceMigrations, proposalMigrations),
+    proposals: tradeSlice(({ deals }) => deals.feature, proposalMigrations),
     census: slice(census),
     court: tradeSlice(ports => court({ ...ports, ratings: ports.book, deals: ports.deals.port }), courtMigrations),
     escrow: tradeSlice(ports => escrow({ ...ports, funded: ports.deals.port.funded }), ledgerMigrations, callMigrations),

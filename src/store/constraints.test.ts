@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { proofMigrations, addProof, expiredProofs, takeProof } from '../features/talk/identity/store.ts'
 import { addChannel, channelMigrations, type ChannelInfo } from './channels.ts'
 import { makeOnce, readMeta } from './meta.ts'
-import { nonceMigrations, useNonce } from './nonces.ts'
+import { forgetNonces, nonceMigrations, useNonce } from './nonces.ts'
 import { openSqlite } from './sqlite/store.ts'
 import { shareMigrations } from './shares.ts'
 import type { Store } from './store.ts'
@@ -45,6 +45,17 @@ test('a name is taken once, and whoever is late is told so and not stopped', asy
 test('a nonce is used once', async () => {
   expect(await store.write(async tx => [await useNonce(tx, '@a', 'n', 1), await useNonce(tx, '@b', 'n', 1)])).toEqual([true, true])
   expect(await store.write(tx => useNonce(tx, '@a', 'n', 2))).toBe(false)
+})
+
+test('nonces of before a time go, the oldest first, a piece at a time', async () => {
+  await store.write(async tx => {
+    for (const [n, at] of [1, 2, 2, 3, 4, 5].entries()) await useNonce(tx, '@a', `${at} of ${n}`, at)
+  })
+  const left = () => store.read.tables<{ nonces: { at: number } }>().selectFrom('nonces').select('at').orderBy('at').execute()
+  const turn = () => store.write(tx => forgetNonces(tx, 5, 2))
+  expect([await turn(), (await left()).map(({ at }) => at)]).toEqual([true, [3, 4, 5]])
+  expect([await turn(), (await left()).map(({ at }) => at)]).toEqual([true, [5]])
+  expect([await turn(), (await left()).map(({ at }) => at)]).toEqual([false, [5]])
 })
 
 test('what is made once is the same for all who made it', async () => {

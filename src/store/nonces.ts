@@ -32,7 +32,12 @@ const addNonce = preparedWrite((tables: WriteTables<Tables>, agent: string, nonc
 export const useNonce = async (tx: Tx, agent: string, nonce: string, now: number): Promise<boolean> =>
   await addNonce(tx, agent, nonce, now) > 0
 
-export const forgetNonces = async (tx: Tx, before: number): Promise<void> => {
-  const due = await tx.tables<Tables>().selectFrom('nonces').select('nonce').where('at', '<', before).limit(1).executeTakeFirst()
-  if (due !== undefined) await tx.tables<Tables>().deleteFrom('nonces').where('at', '<', before).execute()
+/** Forgets the oldest that were used before then (ms): `limit`, and what came in one ms with the last of them. Whether there may be more. */
+export const forgetNonces = async (tx: Tx, before: number, limit: number): Promise<boolean> => {
+  const tables = tx.tables<Tables>()
+  const due = await tables.selectFrom('nonces').select('at').where('at', '<', before).orderBy('at').limit(limit).execute()
+  const last = due.at(-1)
+  if (last === undefined) return false
+  await tables.deleteFrom('nonces').where('at', '<=', last.at).execute()
+  return due.length === limit
 }

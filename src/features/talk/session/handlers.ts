@@ -6,8 +6,9 @@ import type { NamedAgents } from '../../../domain/named-agents.ts'
 import { askerFacts, type Policies } from '../../../domain/policies.ts'
 import type { OwnOrigins } from '../../../domain/own-origins.ts'
 import { findAgent, forgetAgents, isNamed, membershipsOf, rememberAgent, type AgentUse } from '../../../store/agents.ts'
-import { useNonce } from '../../../store/nonces.ts'
+import { forgetNonces, useNonce } from '../../../store/nonces.ts'
 import { refusalOf, standingOf, type Standing } from '../../../store/standing.ts'
+import type { Tx } from '../../../store/store.ts'
 import {
   againstPolicy,
   Fail,
@@ -71,11 +72,17 @@ const maxTakeoversPerMinute = 5
 const maxCaptchaAttempts = 3
 /** Agents that one sweep looks at. */
 const agedAtOnce = 100
+const noncesAtOnce = 1_000
+const passesPerSweep = 20
+/** A sweep does not last into the next one. */
+const sweepMs = 500
 
 export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_IDENTITY' | 'CAPTCHA_RESPONSE' | 'PING'> => {
   const { randomHex } = options
   /** Only a place in the round: a sweep that is undone costs an agent one round. */
   let agedUpTo = ''
+  /** A signature is good from a skew before its time to one behind it, and a captcha until its time is over: whoever had the nonce of either. */
+  const nonceMs = Math.max(3 * limits.maxClockSkewMs, options.challengeTimeoutMs)
   const newId = (prefix: string, now: number) => `${prefix}_${now.toString(36)}_${randomHex(4)}`
 
   const resumeToken = (id: string): string => `${id}.${createHmac('sha256', options.resumeSecret).update(id).digest('base64url')}`
@@ -282,6 +289,12 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     return ask(ctx, { ...login, pubkey: canonical, id, asked: { origin: origin!, nonce: nonce!, key } }, proof.relayNonce, proof.relaySig)
   }
 
+  /** A piece of the nonces that nothing is good with any more, and the next one while this sweep has time. */
+  const forgetSpent = (startedAt: number, left: number) => async (tx: Tx, now: number): Promise<Outcome> =>
+    await forgetNonces(tx, now - nonceMs, noncesAtOnce) && left > 1 && now - startedAt < sweepMs
+      ? { again: forgetSpent(startedAt, left - 1) }
+      : {}
+
   return {
     admit,
     handlers: {
@@ -341,10 +354,11 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     },
     async sweep({ tx, now, roster }) {
       const { shares, skillsAgeMs: ageMs, agentUses: uses } = options
-      if (!await shares.isNearlyFull(tx, 'agents')) return undefined
-      const isHere = (id: string) => roster.agent(id) !== undefined
-      agedUpTo = await forgetAgents(tx, { after: agedUpTo, count: agedAtOnce, before: now - ageMs, uses, isHere }) ?? ''
-      return undefined
+      if (await shares.isNearlyFull(tx, 'agents')) {
+        const isHere = (id: string) => roster.agent(id) !== undefined
+        agedUpTo = await forgetAgents(tx, { after: agedUpTo, count: agedAtOnce, before: now - ageMs, uses, isHere }) ?? ''
+      }
+      return forgetSpent(now, passesPerSweep)(tx, now)
     },
   }
 }

@@ -6,7 +6,6 @@ import { currencyCode, type FrameBody, type RequestBody } from '../../../../lib/
 import { findAgent } from '../../../store/agents.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import { pairStream } from '../../../store/log.ts'
-import { forgetNonces } from '../../../store/nonces.ts'
 import type { Db, Tx } from '../../../store/store.ts'
 import { accountOf, balancesOf, entriesOf, gather, heldOf, postEntries } from './store.ts'
 import { ProcessorTurns, type Processor } from './processor.ts'
@@ -21,7 +20,6 @@ interface Signed {
 
 export interface EscrowOptions {
   readonly maxPage: number
-  readonly maxClockSkewMs: number
   readonly checkSignature: (ctx: WriteCtx, action: 'TRANSFER', request: RequestBody<'TRANSFER'>) => Promise<Signed>
   readonly spendNonce: (ctx: WriteCtx, signed: { readonly sig_nonce?: string | undefined }) => Promise<void>
   readonly randomHex: (bytes: number) => string
@@ -38,7 +36,7 @@ export interface EscrowOptions {
 type Requests = 'BALANCE' | 'TRANSFER' | 'STATEMENT' | 'ADMIN_CREDIT'
 
 export const escrow = (
-  { maxPage, maxClockSkewMs, checkSignature, spendNonce, randomHex, processor, funded }: EscrowOptions,
+  { maxPage, checkSignature, spendNonce, randomHex, processor, funded }: EscrowOptions,
 ): ScopedFeature<Requests> => {
   const turns = processor === undefined ? undefined : new ProcessorTurns(processor)
 
@@ -155,10 +153,6 @@ export const escrow = (
           return { reply: reply('ADMIN_RESULT', { action: 'credit', success: true, agentId: agent_id }) }
         },
       },
-    },
-    async sweep({ tx, now }) {
-      await forgetNonces(tx, now - 3 * maxClockSkewMs)
-      return undefined
     },
     // Calls are claimed one by one, and answered to whoever made them.
     ...(turns !== undefined && { tick: ({ tx, now }: SweepCtx) => turns.take(tx, now, funded) }),
