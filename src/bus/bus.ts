@@ -21,7 +21,7 @@ export interface Bus<Message> {
   readonly isUp: boolean
   /** To those others who follow the subject. Called after the commit; never throws and never waits. */
   publish(subject: Subject, message: Message): void
-  /** What is published about it from when this resolves on is heard. Never rejects: it takes as long as it takes. */
+  /** What is published about it from when this resolves on is heard. Never rejects: it takes as long as it takes, or until it is unfollowed. */
   follow(subject: Subject): void | Promise<void>
   unfollow(subject: Subject): void
   /** Whom to call with what others publish; it does not throw. */

@@ -125,8 +125,8 @@ class NatsBus<Message> implements Bus<Message> {
   #listener: ((message: Message, from: string) => void) | undefined
   #missed: (() => void) | undefined
   #closing: Promise<void> | undefined
-  /** Calls those who wait for the server. */
-  #awaited: (() => void)[] = []
+  /** Calls who waits for the server, by what is followed. */
+  readonly #awaited = new Map<Subject, () => void>()
 
   constructor(connection: NatsConnection, options: NatsOptions) {
     this.node = options.node
@@ -151,19 +151,23 @@ class NatsBus<Message> implements Bus<Message> {
 
   follow(subject: Subject): void | Promise<void> {
     if (this.#followed.has(subject) || this.#connection.isClosed()) return undefined
-    this.#followed.set(subject, this.#connection.subscribe(this.#nameOf(subject), {
+    const subscription = this.#connection.subscribe(this.#nameOf(subject), {
       callback: (error, { data }) => {
         if (error !== null) return
         const heard = messageOf(data)
         if (heard !== undefined && heard.from !== this.node) this.#listener?.(heard.message as Message, heard.from)
       },
-    }))
-    return this.#arrived()
+    })
+    this.#followed.set(subject, subscription)
+    return this.#arrived(subject, subscription)
   }
 
   unfollow(subject: Subject): void {
     this.#followed.get(subject)?.unsubscribe()
     this.#followed.delete(subject)
+    // While the server is away, those who come and go would all wait for it.
+    this.#awaited.get(subject)?.()
+    this.#awaited.delete(subject)
   }
 
   hear(listener: (message: Message, from: string) => void): void {
@@ -184,24 +188,25 @@ class NatsBus<Message> implements Bus<Message> {
     // What is on its way goes first, if there is a way: a client whose server goes meanwhile would look for it for ever.
     if (!this.#connection.isClosed() && this.isUp) await this.#connection.drain().catch(() => undefined)
     if (!this.#connection.isClosed()) await this.#connection.close().catch(() => undefined)
-    for (const each of this.#awaited.splice(0)) each()
+    this.#wake()
   }
 
-  /** The server knows what was sent to it before. */
-  async #arrived(): Promise<void> {
-    while (!this.#connection.isClosed()) {
+  #wake(): void {
+    const waiting = [...this.#awaited.values()]
+    this.#awaited.clear()
+    for (const each of waiting) each()
+  }
+
+  /** The server knows what was sent to it before, or the subject is not followed any more. */
+  async #arrived(subject: Subject, subscription: Subscription): Promise<void> {
+    while (!this.#connection.isClosed() && this.#followed.get(subject) === subscription) {
       try {
         if (this.isUp) return await this.#connection.flush()
       } catch {
         // The line broke: the subscription is made anew with the next one.
       }
-      await new Promise<void>(resolve => this.#isWaiting(resolve))
+      await new Promise<void>(resolve => this.isUp ? void setImmediate(resolve) : void this.#awaited.set(subject, resolve))
     }
-  }
-
-  #isWaiting(resolve: () => void): void {
-    if (this.isUp) setImmediate(resolve)
-    else this.#awaited.push(resolve)
   }
 
   async #watch(): Promise<void> {
@@ -212,7 +217,7 @@ class NatsBus<Message> implements Bus<Message> {
       } else if (type === 'reconnect') {
         this.isUp = true
         this.#options.onState?.('up', tooLittle(this.#connection, this.#options))
-        for (const each of this.#awaited.splice(0)) each()
+        this.#wake()
         // What is followed is known to the server by then.
         await this.#connection.flush().catch(() => undefined)
         if (this.isUp) this.#missed?.()

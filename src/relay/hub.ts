@@ -257,7 +257,7 @@ export class Hub {
     if (topic !== undefined) return topic
     const made: Topic = { channel, last: unknown, live: new Set(), catchingUp: new Map(), gap: undefined, isKept: false }
     this.#topics.set(channel, made)
-    this.#deps.bus.follow(channel)?.then(() => this.#lookAhead([made]))
+    this.#deps.bus.follow(channel)?.then(() => this.#topics.get(channel) === made ? this.#lookAhead([made]) : undefined)
       .catch((error: unknown) => this.#deps.onLost([...this.listeners(channel)], error))
     return made
   }

@@ -215,6 +215,32 @@ describe.skipIf(noNats !== undefined)('a server of NATS', () => {
     for (const bus of [one, two]) await bus.close()
   })
 
+  test('that is away: who came and went meanwhile waits for it no longer; who stayed is heard when it is back', async () => {
+    await using server = await TestNats.start()
+    let isDown: () => void
+    const down = new Promise<void>(resolve => isDown = resolve)
+    const one = await natsNode('one', 'test', server.url)
+    const two = await natsNode('two', 'test', server.url, state => state === 'down' && isDown())
+    const heard = heardBy(two)
+    const missed = new Promise<void>(resolve => one.missed(resolve))
+    await server.stop()
+    await down
+    const gone = Array.from({ length: 100 }, (_, n) => {
+      const followed = two.follow(`@${n % 2}`)
+      two.unfollow(`@${n % 2}`)
+      return followed
+    })
+    const stays = two.follow('@1')
+    await Promise.all(gone)
+    await server.start()
+    await Promise.all([stays, missed])
+    one.publish('@0', { n: 1 })
+    one.publish('@1', { n: 2 })
+    for (const bus of [one, two]) await bus.follow('#settled')
+    expect(heard.map(({ n }) => n)).toEqual([2])
+    for (const bus of [one, two]) await bus.close()
+  })
+
   test('that refuses who comes back, again and again, and is put right: it is heard again', async () => {
     await using server = await TestNats.start()
     const one = await natsNode('one', 'test', server.url)
