@@ -7,6 +7,7 @@ import { clientOf, newIdentity } from './kit/client.ts'
 import { httpHost } from './kit/mcp-http.ts'
 import { eras } from './kit/mcp.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
+import { newKey } from './kit/wire.ts'
 
 /** Resolves when a message is in a transaction that is held. */
 const messageIsHeld = ({ store }: TestRelay): Promise<void> =>
@@ -16,6 +17,19 @@ const messageIsHeld = ({ store }: TestRelay): Promise<void> =>
     }
     store.hold()
   })
+
+test('a storage that does not answer keeps nobody from being told to come back', async () => {
+  const relay = await startTestRelay({ drainMs: 50 })
+  const ada = await relay.login('ada', { key: newKey() })
+  const held = messageIsHeld(relay)
+  ada.send({ type: 'MSG', id: 'a', to: '#general', content: 'the last word' })
+  await held
+  const drained = relay.leave()
+  expect(await ada.next('GOING_AWAY')).toMatchObject({ reason: 'restarting', retry_after_ms: expect.any(Number) })
+  expect(await ada.closed()).toMatchObject({ code: 1012 })
+  relay.store.release()
+  await drained
+})
 
 /** Resolves when nobody new is let in. */
 const takesNobody = ({ httpUrl }: TestRelay): Promise<void> =>

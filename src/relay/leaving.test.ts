@@ -21,9 +21,11 @@ test('where nobody is connected and nothing is to be told, nothing keeps the pro
     random: () => 0,
     drainNoticeMs: 0,
     drainMs: 5_000,
+    elapsed: () => 0,
     tell: () => done('told'),
+    end: () => done('end'),
     stop: () => void done('clock'),
   })
-  expect(ended).toEqual(['told', 'listener', 'clock', 'committer'])
+  expect(ended).toEqual(['told', 'listener', 'clock', 'committer', 'end'])
   expect(timers()).toBeLessThanOrEqual(before)
 })

@@ -382,6 +382,7 @@ export class Relay {
       committer: this.#committer,
       ...this.#deps,
       tell: () => this.#deps.bus.isAlone ? Promise.resolve() : this.#written(tx => this.#nodes.leave(tx), undefined),
+      end: () => this.#written(tx => this.#nodes.end(tx), undefined),
       stop: () => {
         this.#sweeper.stop()
         this.#spending.stop()
@@ -390,7 +391,6 @@ export class Relay {
       },
     })
     this.#metricsListener?.stop()
-    await this.#written(tx => this.#nodes.end(tx), undefined).catch(() => undefined)
   }
 
   #accept(ws: WebSocket, socket: Duplex, facts: SocketFacts, before: Buffer | undefined): void {

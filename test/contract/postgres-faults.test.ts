@@ -128,6 +128,18 @@ test('a line that stalls is given up, and what is left of it at the server is en
   }
 })
 
+test('a store whose line stalls closes all the same, and nothing of what waited is stored behind it', async () => {
+  await using database = await newDatabase()
+  await using proxy = await newProxy(database.server.port)
+  const store = await opened(through(database, proxy.port))
+  await append(store, '1')
+  proxy.stall()
+  const waiting = ['2', '3'].map(id => append(store, id).then(() => 'stored', (error: Error) => error.message))
+  await store.close()
+  expect(await Promise.all(waiting)).toEqual([expect.not.stringMatching('stored'), 'The store is closed'])
+  expect(await database.ask('SELECT 1 FROM events')).toHaveLength(1)
+})
+
 test('numbers follow what somebody else gave out meanwhile: a row is locked before it is read', async () => {
   await using database = await newDatabase()
   const store = await opened(database.url)

@@ -17,7 +17,7 @@ import { migratePostgres } from './migrate.ts'
 import { askNature, isRefusal, isStalePlan, problemOf, wrongNature, type Nature } from './problems.ts'
 import { logSchema, storeSchema } from './schema.ts'
 import { dropIndex, PostgresSearch } from './search.ts'
-import { patienceMs, retryMs, Writer } from './writer.ts'
+import { goodbyeMs, patienceMs, retryMs, Writer } from './writer.ts'
 import { alone } from '../alone.ts'
 import { divided } from './divided.ts'
 import { Order } from './order.ts'
@@ -216,8 +216,10 @@ class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
-    await this.#tail
-    await Promise.all([this.#writer.close(), this.#readers.read.close(), this.#readers.aside.close()])
+    // What waits for a line that is stalled is not waited for.
+    await Promise.race([this.#tail, sleep(timerMs(goodbyeMs), undefined, { ref: false })])
+    const readers = Promise.all([this.#readers.read.close(), this.#readers.aside.close()])
+    await Promise.all([this.#writer.close(), Promise.race([readers, sleep(timerMs(goodbyeMs), undefined, { ref: false })])])
   }
 
   async #transaction<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T> {

@@ -13,7 +13,8 @@ export const claim = 6_667_015
 /** How long writes, and reads, wait for a line that broke; after that they are refused until there is one again. */
 export const patienceMs = 10_000
 export const retryMs = 200
-const goodbyeMs = 2_000
+/** How long is waited for what a server that may be away still has to do or say. */
+export const goodbyeMs = 2_000
 /** How often it is asked what became of a commit, each time on a new line. */
 const maxAsked = 5
 /** Ends the server's process of a line, if it is still ours, and waits for its end. */
@@ -348,6 +349,8 @@ export class Writer {
       await client.end().catch(() => undefined)
       throw error
     }
+    // Meanwhile.
+    if (this.#isClosed) return void client.end().catch(() => undefined)
     this.#line = line
     this.#brokenAt = undefined
     this.#problem = undefined
