@@ -31,6 +31,39 @@ test('a storage that does not answer keeps nobody from being told to come back',
   await drained
 })
 
+test('what was still being looked into is not stored once its asker was told to ask again', async () => {
+  let look = () => {}
+  let found = () => {}
+  const looked = new Promise<void>(resolve => look = resolve)
+  const relay = await startTestRelay({ drainMs: 60_000, webhooks: true, outboundAllow: [] }, {
+    resolve: () => {
+      look()
+      return new Promise(resolve => found = () => resolve([{ address: '8.8.8.8', family: 4 }]))
+    },
+  })
+  const ada = await relay.login('ada', { key: newKey() })
+  const { token } = await ada.ask({ type: 'TOKEN_CREATE', scopes: ['read', 'manage'] }, 'TOKEN_CREATED')
+  const asking = fetch(`${relay.httpUrl}/v1/webhooks`, {
+    method: 'POST',
+    headers: { 'authorization': `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ url: 'https://hooks.example/in' }),
+  })
+  await looked
+  // As long as she does not take her goodbye, the relay is there.
+  ada.pause()
+  const drained = relay.leave()
+  expect(await asking.then(answer => answer.json())).toMatchObject({ code: 'BUSY' })
+  const scopes: unknown[] = []
+  relay.store.tamper = (method, [scope]) => {
+    if (method === 'lock') scopes.push(scope)
+  }
+  found()
+  await new Promise(resolve => setImmediate(resolve))
+  ada.resume()
+  await drained
+  expect(scopes).toEqual([])
+})
+
 /** Resolves when nobody new is let in. */
 const takesNobody = ({ httpUrl }: TestRelay): Promise<void> =>
   expect.poll(() => fetch(`${httpUrl}/healthz`).then(() => 'taken', () => 'refused')).toBe('refused')

@@ -432,7 +432,9 @@ export const settings = {
   drainNoticeMs: setting(count().default(0),
     'When the relay stops: how long it says at /readyz that it drains, and takes no new sessions, before it tells those it has to come back. For balancers that ask.',
     { value: 'TIME' }),
-  drainMs: setting(ms.default(5_000), 'Time that what is queued gets to be stored, and connections to close, when the relay stops.', { value: 'TIME' }),
+  drainMs: setting(ms.default(5_000), 'Time that what is queued gets to be stored, and connections to close, when the relay stops.', {
+    value: 'TIME',
+  }),
 
   logLevel: setting(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'), 'How much is logged.', {
     env: ['LOG_LEVEL'],

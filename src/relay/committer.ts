@@ -193,6 +193,10 @@ export class Committer {
       || (pendingWrites < this.#options.maxQueueFrames / sharers && pendingBytes < this.#options.maxQueueBytes / sharers)
   }
 
+  get isIdle(): boolean {
+    return !this.#running
+  }
+
   /** Resolves when nothing waits any more. */
   idle(): Promise<void> {
     return this.#running ? new Promise(resolve => this.#idle.push(resolve)) : Promise.resolve()

@@ -332,7 +332,9 @@ export class Dispatch {
       try {
         const { ctx } = await this.#readCtx(connection, handler, request)
         const write = await handler.study(ctx, request.body as never)
-        this.#write(connection, { scope: handler.scope, write }, request, bytes, handed)
+        // Who was told to come back asks again.
+        if (connection.open || !this.#isStopping)
+          this.#write(connection, { scope: handler.scope, write }, request, bytes, handed)
       } catch (error) {
         this.#refuse(connection, error, request.body.id)
       }

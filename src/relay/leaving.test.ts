@@ -16,7 +16,12 @@ test('where nobody is connected and nothing is to be told, nothing keeps the pro
     connections: new Set(),
     effects: {} as Effects,
     listener: { stop: () => done('listener') } as Listener,
-    committer: { idle: () => done('committer') } as Committer,
+    committer: {
+      get isIdle() {
+        return ended.includes('committer')
+      },
+      idle: () => done('committer'),
+    } as Committer,
     doors: [],
     random: () => 0,
     drainNoticeMs: 0,

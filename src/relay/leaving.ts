@@ -62,7 +62,10 @@ export const leave = async (deps: LeavingDeps): Promise<void> => {
   for (const door of doors) door.leave?.()
   for (const connection of connections) connection.pause()
   const storeMs = Math.max(drainMs, shortMs)
-  const isStored = await isWithin(storeMs, committer.idle())
+  const storeBy = elapsed() + storeMs
+  // What an answer let somebody ask meanwhile, too: who is turned back is not to find stored later what it was told to ask again.
+  while (!committer.isIdle && elapsed() < storeBy) await isWithin(storeBy - elapsed(), committer.idle())
+  const isStored = committer.isIdle
   for (const connection of connections) turnBack(connection, effects, random)
   const deadline = setTimeout(() => {
     for (const connection of connections) connection.ws.terminate()
