@@ -3,6 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import type { BusMessage } from '../src/relay/told.ts'
 import { MemoryBus } from '../src/bus/memory.ts'
+import { addChannel } from '../src/store/channels.ts'
+import { renewNode } from '../src/store/nodes.ts'
 import type { Frame } from '../lib/protocol/index.ts'
 import type { Fate } from './kit/bus.ts'
 import { startTestNodes } from './kit/nodes.ts'
@@ -152,6 +154,90 @@ test('whoever heard of all sessions of another says that it hears, so that it is
   expect(told.indexOf('knows')).toBeGreaterThan(told.indexOf('sessions'))
   // Nothing else is to be known.
   expect(told).not.toContain('told')
+})
+
+describe('a channel of which another process was not told', () => {
+  const agentsBy = async (wire: Wire): Promise<number | undefined> =>
+    (await wire.ask({ type: 'LIST_CHANNELS' }, 'CHANNELS')).list.find(({ name }) => name === '#plans')?.agents
+
+  const plans = {
+    name: '#plans',
+    private: false,
+    verifiedOnly: false,
+    topic: '',
+    description: '',
+    topicBy: 'members',
+    editWindowMs: null,
+    settings: null,
+    groups: null,
+    version: 1,
+  } as const
+
+  test.each([
+    { what: 'it was told of who joins', loses: ['channel'] },
+    { what: 'nor was it of who joins', loses: ['channel', 'joined'] },
+  ])('has everybody in it there too, when that is made up for: $what', async ({ loses }) => {
+    const lost: string[] = []
+    let isLossy = false
+    await using nodes = await startTestNodes({}, message => {
+      if (!isLossy || message.kind !== 'told' || !loses.includes(message.told.kind)) return 'now'
+      lost.push(message.told.kind)
+      return 'lost'
+    })
+    await using ann = await nodes.one.login('ann', { key: newKey() })
+    await using bob = await nodes.two.login('bob', { key: newKey() })
+    isLossy = true
+    await ann.ask({ type: 'CREATE_CHANNEL', channel: '#plans' }, 'JOINED')
+    isLossy = false
+    expect(lost).toEqual(loses)
+    await expect.poll(() => agentsBy(bob), { timeout: 20_000 }).toBe(1)
+    await ann.ask({ type: 'LEAVE', channel: '#plans' }, 'LEFT')
+    await expect.poll(() => agentsBy(bob), { timeout: 20_000 }).toBe(0)
+  })
+
+  test('has whoever joins it at a third one in it there too', async () => {
+    let loses: 'nothing' | 'heads' | 'all' = 'nothing'
+    await using nodes = await startTestNodes({},
+      ({ kind }) => (loses === 'all' && kind === 'told') || (loses !== 'nothing' && kind === 'heads') ? 'lost' : 'now')
+    await using three = await nodes.start('three')
+    await using ann = await nodes.one.login('ann', { key: newKey() })
+    await using bob = await nodes.two.login('bob', { key: newKey() })
+    await using cara = await three.login('cara', { key: newKey() })
+    loses = 'all'
+    await ann.ask({ type: 'CREATE_CHANNEL', channel: '#plans' }, 'JOINED')
+    loses = 'heads'
+    await cara.ask({ type: 'JOIN', channel: '#plans' }, 'JOINED')
+    // Of ann nobody was told, nor that there was something to be told.
+    await expect.poll(() => agentsBy(bob), { timeout: 20_000 }).toBe(1)
+    loses = 'nothing'
+    await expect.poll(() => agentsBy(bob), { timeout: 20_000 }).toBe(2)
+  })
+
+  test('has whoever came into it without a word in it there too', async () => {
+    const bus = new MemoryBus<BusMessage>()
+    const other = bus.join('other')
+    await using relay = await startTestRelay({}, { bus: bus.join('one') })
+    await using bob = await relay.login('bob', { key: newKey() })
+    const cara = newKey().id
+    const session = { session: '', address: '192.0.2.1', heardAt: 1, since: 1 }
+    const facts = { id: cara, name: 'cara', pubkey: null, verified: false, admin: false, exempt: false, memberships: ['#plans'] }
+    const change = { presence: 'online', statusText: null } as const
+    other.hear(({ kind }) => {
+      if (kind !== 'ask') return
+      const sessions = [{ ...session, facts, change, announced: [], silent: ['#plans'] }]
+      other.publish('*', { kind: 'sessions', sessions, n: 1, page: 0, pages: 1 })
+    })
+    void other.follow('!other')
+    await relay.store.write(async tx => {
+      await renewNode(tx, { name: 'other', incarnation: 'i', version: '1', config: '', state: 'serving', facts: '{}', leaseMs: 60_000 })
+      await addChannel(tx, { ...plans, owner: bob.id }, bob.id, 1)
+    })
+    other.publish('*', { kind: 'told', told: { kind: 'opened', ...session, facts, autojoin: ['#plans'] }, n: 1 })
+    await expect.poll(() => agentsBy(bob), { timeout: 20_000 }).toBe(1)
+    other.publish('*', { kind: 'told', told: { kind: 'closed', agent: cara, session: '', lastSeen: 2 }, n: 2 })
+    await expect.poll(() => agentsBy(bob), { timeout: 20_000 }).toBe(0)
+    await other.close()
+  })
 })
 
 test('what a process of another version says, and is not known here, changes nothing', async () => {

@@ -35,7 +35,10 @@ export class Changes {
   readonly #last = new Map<string, { readonly by: string, readonly at: number }>()
   #onContested: ((agent: string | undefined) => void) | undefined
 
-  /** Whom to call when two processes changed a thing at nearly the same time: which of them was the last, the tables know. Of an agent, or of all. */
+  /**
+   * Whom to call when the tables have to say what is so, of an agent or of all: two processes changed a thing at nearly the same time, or one
+   * told of what is not known.
+   */
   contested(listener: (agent: string | undefined) => void): void {
     this.#onContested = listener
   }
@@ -55,6 +58,11 @@ export class Changes {
   noteLogin(agent: string, now: number): void {
     const last = this.#last.get(agent)
     if (last !== undefined && now < last.at + contestMs) this.#onContested?.(agent)
+  }
+
+  /** What is told of is not known: it may come yet, or be gone. */
+  noteUnknown(): void {
+    this.#onContested?.(undefined)
   }
 
   /** @param by the process that told it */

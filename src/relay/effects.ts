@@ -389,9 +389,9 @@ export class Effects {
     const wasHere = this.#roster.agent(facts.id) !== undefined
     const former = this.#roster.attach(session, label, facts, this.#clock.now())
     for (const channel of autojoin) {
-      if (session instanceof RemoteSession) session.channels.add(channel)
-      else this.#hub.listen(session, channel)
-      this.#roster.enter(session.agent!, channel, false)
+      const isThere = this.#roster.enter(session.agent!, channel, false)
+      if (!(session instanceof RemoteSession)) this.#hub.listen(session, channel)
+      else if (isThere) session.channels.add(channel)
     }
     if (!wasHere) this.#tellWatchers(facts, { presence: 'online', status_text: null })
     if (former === undefined) return

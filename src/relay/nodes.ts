@@ -388,6 +388,7 @@ export class Nodes {
   }
 
   #apply(told: Told, from: string): void {
+    this.#snapshots.noteTold(told, from)
     if (told.kind === 'hears') {
       this.#interest.note(from, told.channel, told.isHeard)
       if (told.isHeard) this.#deps.bus.tellHeads(from, [told.channel])
@@ -465,7 +466,7 @@ export class Nodes {
     // Whoever asks meanwhile has it done once more.
     this.#resyncing ??= this.#resync().finally(() => this.#resyncing = undefined)
     this.#resyncing.catch((error: unknown) => {
-      this.#isRereadDue = true
+      this.#isRereadDue = this.#isResyncDue = true
       this.#deps.log.error({ err: error }, 'what other processes changed could not be read; it is tried again')
     })
   }
@@ -485,6 +486,7 @@ export class Nodes {
       )
       this.#deps.counts.resyncs++
     }
+    this.#snapshots.read()
   }
 
   /** Looks up what is about to be refused by what is known in memory: whether the tables know better. Undefined: nobody else changes them. */

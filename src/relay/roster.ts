@@ -374,15 +374,16 @@ export class Roster implements RosterView {
     if (agent.pubkey !== null) this.#keyed--
   }
 
-  /** One more session of the agent is in the channel. */
-  enter(agent: Agent, name: string, announced: boolean): void {
+  /** One more session of the agent is in the channel; false where there is none. */
+  enter(agent: Agent, name: string, announced: boolean): boolean {
     const channel = this.#channels.get(name)
-    if (channel === undefined) return
+    if (channel === undefined) return false
     const count = channel.agents.get(agent)
     channel.agents.set(agent, (count ?? 0) + 1)
     if (count === undefined) channel.byId?.add(agent)
     if (announced) channel.announced.add(agent)
     ;(agent as LiveAgent).channels.add(channel)
+    return true
   }
 
   /** The agent's coming is told now: it was there silently before. */

@@ -6,7 +6,7 @@ import type { Hub } from './hub.ts'
 import type { Interest } from './interest.ts'
 import type { NumberedBus } from './numbered-bus.ts'
 import type { Roster } from './roster.ts'
-import type { BusMessage, SessionFacts } from './told.ts'
+import type { BusMessage, SessionFacts, Told } from './told.ts'
 
 /** In one message: so many, and so much of JSON. An agent may be in very many channels, and what is too large for the bus is not carried. */
 const maxSessions = 500
@@ -39,6 +39,10 @@ interface Snapshot {
 export class Snapshots {
   readonly #deps: SnapshotsDeps
   readonly #parts = new Map<string, Snapshot>()
+  /** By process: channels that it named and that are not known. Nobody enters such a one: when they are read, it is asked once more. */
+  readonly #unknown = new Map<string, Set<string>>()
+  /** Of whom more is to come. */
+  readonly #asked = new Set<string>()
 
   constructor(deps: SnapshotsDeps) {
     this.#deps = deps
@@ -46,6 +50,32 @@ export class Snapshots {
 
   forget(name: string): void {
     this.#parts.delete(name)
+    this.#unknown.delete(name)
+    this.#asked.delete(name)
+  }
+
+  /** What another process told of a channel may come before the channel itself, which a third one told, and be all that comes. */
+  noteTold(told: Told, from: string): void {
+    const isNews = this.#note(told.kind === 'joined' ? [told.channel] : told.kind === 'opened' ? told.autojoin : [], from)
+    if (isNews) this.#deps.effects.changes.noteUnknown()
+  }
+
+  /** Whether some of them are not known. */
+  #note(channels: readonly string[], from: string): boolean {
+    const unknown = channels.filter(name => this.#deps.roster.channel(name) === undefined)
+    if (unknown.length > 0) this.#unknown.set(from, new Set([...this.#unknown.get(from) ?? [], ...unknown]))
+    return unknown.length > 0
+  }
+
+  /** What is in tables is read: a channel that is still not known has ended. */
+  read(): void {
+    const { roster, bus } = this.#deps
+    for (const [from, channels] of this.#unknown) {
+      if (![...channels].some(name => roster.channel(name) !== undefined)) continue
+      this.#asked.add(from)
+      bus.publish(processNamed(from), { kind: 'ask' })
+    }
+    this.#unknown.clear()
   }
 
   /** All sessions of this process, a page in a message. */
@@ -85,6 +115,7 @@ export class Snapshots {
     snapshot.pages.set(page, message)
     if (snapshot.pages.size < pages) return void this.#parts.set(from, snapshot)
     this.#parts.delete(from)
+    this.#asked.delete(from)
     const all = [...snapshot.pages.values()]
     const heard = message.hears && all.flatMap(({ hears = [] }) => hears)
     this.#reconcile(all.flatMap(({ sessions }) => sessions), heard, n, from)
@@ -96,15 +127,18 @@ export class Snapshots {
     const last = hearing.lastOf(from)
     // More is known already.
     if (last !== undefined && n < last) return
-    if (last !== n) missed()
+    const isUnknown = this.#note(sessions.flatMap(each => [...each.announced, ...each.silent, ...each.facts.memberships]), from)
+    if (last !== n || isUnknown) missed()
     bus.tellHeads(from, interest.learn(from, heard))
     const named = new Map(sessions.map(each => [`${each.facts.id} ${each.session}`, each]))
     for (const { agent, session, node, heardAt, channels } of roster.elsewhere()) {
       if (node !== from || agent === undefined) continue
       const still = named.get(`${agent.id} ${session}`)
-      // One that left channels is opened anew: only an agent leaves, and this is one session of it.
-      const isLess = still !== undefined && [...channels].some(channel => ![...still.announced, ...still.silent].includes(channel))
-      if (still === undefined || isLess) effects.hear({ kind: 'closed', agent: agent.id, session, lastSeen: heardAt }, from)
+      // One that left channels is opened anew: only an agent leaves, and this is one session of it. So is one that came in silently.
+      const isOther = still !== undefined
+        && ([...channels].some(channel => ![...still.announced, ...still.silent].includes(channel))
+          || still.silent.some(channel => !channels.has(channel) && roster.channel(channel) !== undefined))
+      if (still === undefined || isOther) effects.hear({ kind: 'closed', agent: agent.id, session, lastSeen: heardAt }, from)
     }
     for (const { session, address, heardAt, since, facts, change, announced, silent } of sessions) {
       const { id } = facts
@@ -118,7 +152,7 @@ export class Snapshots {
     }
     hearing.learned(from, n)
     // Whom it waited for in vain it waits for again: it is heard here, and what was missed is read first.
-    const say = () => bus.publish(processNamed(from), { kind: 'knows', n })
+    const say = () => this.#asked.has(from) ? undefined : bus.publish(processNamed(from), { kind: 'knows', n })
     const reading = settled()
     if (reading === undefined) say()
     else reading.then(say).catch(() => undefined)

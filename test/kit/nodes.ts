@@ -11,6 +11,8 @@ import type { Store } from '../../src/store/store.ts'
 export interface TestNodes extends AsyncDisposable {
   readonly one: TestRelay
   readonly two: TestRelay
+  /** One more, which has stopped before these. */
+  start(node: string): Promise<TestRelay>
 }
 
 /** The store stays open until both have stopped. */
@@ -39,6 +41,7 @@ export const startTestNodes = async (
   return {
     one,
     two,
+    start,
     async [Symbol.asyncDispose]() {
       await one.drain()
       await two.drain()
