@@ -1,6 +1,6 @@
 // Who has a session: how a connection learns that it is another one's, and what is removed from the tables when it is over, some at a time.
 import type { CloseName, FrameBody } from '../../lib/protocol/index.ts'
-import { forgetSeats, leaveSeats } from '../store/seats.ts'
+import { forgetSeats, goneWithSeats, leaveSeats } from '../store/seats.ts'
 import type { Seat, Tx } from '../store/store.ts'
 import type { Connection } from './connection.ts'
 
@@ -21,12 +21,16 @@ export const displace = (former: Connection, effects: Displacing): void => {
 
 /** In one turn: more than log in at one process meanwhile. */
 const leftAtOnce = 5_000
-/** Between two looks for what processes left that ended without a word. */
+/**
+ * Between two looks for what processes left that ended without a word. One that is not there at two of them is not there: whoever stands still
+ * and was taken for dead tells its clients first to come back.
+ */
 const lookEveryMs = 10 * 60_000
 
 export class Seats {
   #left: Seat[] = []
   #lookedAt = -Infinity
+  #gone: readonly string[] = []
 
   /** A connection that had a session is gone. */
   left(seat: Seat | undefined): void {
@@ -38,10 +42,12 @@ export class Seats {
     const left = this.#left.slice(0, leftAtOnce)
     await leaveSeats(tx, left)
     const isDue = now >= this.#lookedAt + lookEveryMs
-    if (isDue) await forgetSeats(tx)
+    if (isDue) await forgetSeats(tx, this.#gone)
+    const gone = isDue ? await goneWithSeats(tx) : this.#gone
     return () => {
       this.#left.splice(0, left.length)
       if (isDue) this.#lookedAt = now
+      this.#gone = gone
     }
   }
 }

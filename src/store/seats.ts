@@ -16,6 +16,9 @@ interface Tables {
   nodes: { incarnation: string }
 }
 
+/** Looked for at once. */
+const maxGone = 1_000
+
 export const seatOf = (id: string): Seat => `seat ${id}`
 
 /** Whatever an agent's connections bring from now on is refused, at whichever process they are. False: it has none any more. */
@@ -38,10 +41,16 @@ export const leaveSeats = async (tx: TableWriter, seats: readonly Seat[]): Promi
   if (seats.length > 0) await tx.tables<Tables>().deleteFrom('seats').where('id', 'in', idsOf(seats, 'seat')).execute()
 }
 
-/** Those of processes of which nothing is known any more. */
-export const forgetSeats = async (tx: TableWriter): Promise<void> => {
-  await tx.tables<Tables>().deleteFrom('seats')
+/** Processes that have sessions and are not known any more, by their incarnations; none of them is ever known again. */
+export const goneWithSeats = async (tx: TableWriter): Promise<readonly string[]> => {
+  const rows = await tx.tables<Tables>().selectFrom('seats').select('process').distinct()
     .where(({ not, exists, selectFrom }) =>
       not(exists(selectFrom('nodes').select(sql`1`.as('one')).whereRef('nodes.incarnation', '=', 'seats.process')))
-    ).execute()
+    ).limit(maxGone).execute()
+  return rows.map(({ process }) => process)
+}
+
+/** Whoever is connected to those still, because they stood still, could not store anything any more. */
+export const forgetSeats = async (tx: TableWriter, processes: readonly string[]): Promise<void> => {
+  if (processes.length > 0) await tx.tables<Tables>().deleteFrom('seats').where('process', 'in', processes).execute()
 }

@@ -1,6 +1,6 @@
 // Who came back at another process: what it had sent before, and what stands still where it was, is not stored behind what it says now.
 import { expect, test } from 'vitest'
-import { forgetSeats } from '../../src/store/seats.ts'
+import { Seats } from '../../src/relay/seats.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
 import { startTestCluster } from '../kit/cluster.ts'
@@ -91,7 +91,13 @@ test('the place of a session is gone with it, and with the process that ended wi
   await deskAgain.barrier()
   await guest.barrier()
   await database.ask("DELETE FROM nodes WHERE name = 'node2'")
-  await one!.store.write(forgetSeats)
+  // One that stands still, and was taken for dead, tells its clients to come back: they are not another's meanwhile.
+  const own = new Seats()
+  const sweepAt = (now: number) => one!.store.write(async tx => (await own.sweep(tx, now))())
+  await sweepAt(0)
+  await sweepAt(599_999)
+  expect(await seats()).toEqual(['desk', 'hall'])
+  await sweepAt(600_000)
   expect(await seats()).toEqual([])
 })
 
