@@ -461,8 +461,9 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       ...(relay.metricsPort !== undefined && { metricsPort: relay.metricsPort }),
       drain: async () => {
         log.info('draining')
-        stopping.abort()
-        await relay.drain()
+        // What others do as well is theirs at once; alone it goes on for as long as it serves.
+        if (!bus.isAlone) stopping.abort()
+        await relay.drain(() => stopping.abort())
         await mcp?.close()
         await bus.close()
         await files.close()

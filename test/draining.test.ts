@@ -64,6 +64,35 @@ test('what was still being looked into is not stored once its asker was told to 
   expect(scopes).toEqual([])
 })
 
+test('while it gives notice it serves whom it knows, over HTTP too, and does what is due; newcomers are turned back', async () => {
+  const relay = await startTestRelay({ drainNoticeMs: 600_000 })
+  const [ada, max, bob] = [await relay.login('ada', { key: newKey() }), await relay.login('max', { key: newKey() }), newKey()]
+  await (await relay.login('bob', { key: bob })).close()
+  const { token } = await max.ask({ type: 'TOKEN_CREATE' }, 'TOKEN_CREATED')
+  await max.close()
+  const ask = async (path: string, body?: object) => {
+    const headers = { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }) }
+    const answer = await fetch(`${relay.httpUrl}${path}`, {
+      headers,
+      ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+    })
+    return { status: answer.status, text: await answer.text() }
+  }
+  const drained = relay.leave()
+  expect(await ask('/readyz')).toMatchObject({ status: 503, text: expect.stringContaining('draining') })
+  expect(await ask(`/v1/agents/${encodeURIComponent(ada.id)}/messages`, { content: 'nobody told me' })).toMatchObject({ status: 201 })
+  expect(await ask('/v1/agents', { name: 'newcomer' })).toMatchObject({ status: 503, text: expect.stringContaining('BUSY') })
+  const fresh = await relay.connect()
+  expect(await fresh.closed()).toMatchObject({ code: 1012 })
+  await ada.ask({ type: 'MSG', to: bob.id, content: 'soon over', ttl_ms: 1_000, receipts: true }, 'ACK')
+  relay.clock.advance(2_000)
+  expect(await ada.next('STATUS')).toMatchObject({ recipients: [{ agent: bob.id, state: 'expired' }] })
+  await ada.close()
+  // Whoever asked over HTTP counts as being here for a minute.
+  relay.clock.advance(120_000)
+  await drained
+})
+
 /** Resolves when nobody new is let in. */
 const takesNobody = ({ httpUrl }: TestRelay): Promise<void> =>
   expect.poll(() => fetch(`${httpUrl}/healthz`).then(() => 'taken', () => 'refused')).toBe('refused')

@@ -430,7 +430,7 @@ export const settings = {
   pingIntervalMs: setting(ms.default(25_000), 'Time between pings; keep it under the idle timeout of proxies.', { value: 'TIME' }),
   pingTimeoutMs: setting(ms.default(70_000), 'Silence after which a connection is given up.', { value: 'TIME' }),
   drainNoticeMs: setting(count().default(0),
-    'When the relay stops: how long it says at /readyz that it drains, and takes no new sessions, before it tells those it has to come back. For balancers that ask.',
+    'When the relay stops: how long it says at /readyz that it drains, and lets nobody new log in, before it tells those it has to come back. For balancers that ask.',
     { value: 'TIME' }),
   drainMs: setting(ms.default(5_000), 'Time that what is queued gets to be stored, and connections to close, when the relay stops.', {
     value: 'TIME',

@@ -100,7 +100,8 @@ export class Dispatch {
   readonly pieces = new Allowance(piecesRate(1), piecesRate(piecesOfAddress))
   /** Those who were answered in this turn, once for each answer. */
   #served: Connection[] = []
-  #isStopping = false
+  /** Nothing is begun any more. */
+  isStopping = false
 
   constructor(deps: DispatchDeps, committer: Committer) {
     this.#deps = deps
@@ -126,7 +127,7 @@ export class Dispatch {
 
   /** Work in several batches ends with the one that runs. */
   stop(): void {
-    this.#isStopping = true
+    this.isStopping = true
   }
 
   /** One text message from a socket. */
@@ -333,7 +334,7 @@ export class Dispatch {
         const { ctx } = await this.#readCtx(connection, handler, request)
         const write = await handler.study(ctx, request.body as never)
         // Who was told to come back asks again.
-        if (connection.open || !this.#isStopping)
+        if (connection.open || !this.isStopping)
           this.#write(connection, { scope: handler.scope, write }, request, bytes, handed)
       } catch (error) {
         this.#refuse(connection, error, request.body.id)
@@ -348,7 +349,7 @@ export class Dispatch {
   /** Long work is not begun anew while the relay stops: whoever asked is told to ask again. */
   #goOn(job: Job, decide: Job['decide']): void {
     const { connection, re, type, scope, credential } = job
-    if (!this.#isStopping) this.#committer.push({ connection, bytes: 0, re, type, scope, credential, decide })
+    if (!this.isStopping) this.#committer.push({ connection, bytes: 0, re, type, scope, credential, decide })
     else if (connection !== undefined)
       this.#refuse(connection, new Fail('BUSY', 'The relay stops; it goes on with this when it is back'), re)
   }

@@ -26,7 +26,7 @@ export interface InsideParts {
   readonly pulse: Pulse
   readonly roster: Roster
   readonly open: (line: LocalLine, facts: ConnectionFacts) => Connection
-  readonly turnAwayBanned: (connection: Connection) => void
+  readonly begins: (connection: Connection, isKnown: boolean) => void
   readonly closed: (connection: Connection, code: number) => void
   readonly isStopping: () => boolean
   readonly messages: LocalOptions['messages']
@@ -43,14 +43,14 @@ export const insideOf = (parts: InsideParts): Local =>
     maxPeers: parts.maxConnections,
     connect: (facts, ear) => {
       const { connection, end } = connect(parts, facts, ear)
-      parts.turnAwayBanned(connection)
+      parts.begins(connection, false)
       return end
     },
     admit: (facts, ear, admission, re) => {
       const { connection, end } = connect(parts, facts, ear)
       connection.doorway = admission.doorway
       connection.isNumbered = true
-      parts.turnAwayBanned(connection)
+      parts.begins(connection, true)
       admitTo(parts, connection, admission, re)
       return end
     },

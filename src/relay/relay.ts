@@ -258,9 +258,9 @@ export class Relay {
       pulse: this.#pulse,
       roster,
       open: (line, facts) => this.#opened(line, line, facts),
-      turnAwayBanned: connection => this.#turnAwayBanned(connection),
+      begins: (connection, isKnown) => this.#begins(connection, isKnown),
       closed: (connection, code) => this.#closed(connection, code),
-      isStopping: () => this.#draining,
+      isStopping: () => this.#dispatch.isStopping,
       messages,
     })
     const pages = new Pages({
@@ -370,8 +370,8 @@ export class Relay {
     this.#listener.reloadTls()
   }
 
-  /** Not ready, no new connections, what is queued is committed and answered, then everyone is told to come back. */
-  async drain(): Promise<void> {
+  /** Not ready, no new connections (`quit` is called then), what is queued is committed and answered, then everyone is told to come back. */
+  async drain(quit: () => void): Promise<void> {
     if (this.#draining) return
     this.#draining = true
     await leave({
@@ -384,10 +384,8 @@ export class Relay {
       tell: () => this.#deps.bus.isAlone ? Promise.resolve() : this.#written(tx => this.#nodes.leave(tx), undefined),
       end: () => this.#written(tx => this.#nodes.end(tx), undefined),
       stop: () => {
-        this.#sweeper.stop()
-        this.#spending.stop()
-        this.#signals.stop()
-        this.#dispatch.stop()
+        quit()
+        for (const each of [this.#sweeper, this.#spending, this.#signals, this.#dispatch]) each.stop()
       },
     })
     this.#metricsListener?.stop()
@@ -403,8 +401,7 @@ export class Relay {
       if (!isRefusalMark(data)) this.#pulse.heard(connection)
     })
     ws.on('close', code => this.#closed(connection, code))
-    if (this.#draining || this.#nodes.isCutOff) turnBack(connection, this.#effects, this.#deps.random)
-    else this.#turnAwayBanned(connection)
+    this.#begins(connection, false)
     this.#dispatch.intake.open(connection, socket, before)
   }
 
@@ -418,9 +415,11 @@ export class Relay {
     return connection
   }
 
-  #turnAwayBanned(connection: Connection): void {
+  /** Whether it may stay. One that a door vouches for is served until the port closes: whoever sends it here may not know before. */
+  #begins(connection: Connection, isKnown: boolean): void {
     const ban = this.#gate.addressBan(connection.address)
-    if (ban !== undefined) this.#effects.turnAway(connection, ban)
+    if (!isKnown && (this.#draining || this.#nodes.isCutOff)) turnBack(connection, this.#effects, this.#deps.random)
+    else if (ban !== undefined) this.#effects.turnAway(connection, ban)
   }
 
   #closed(connection: Connection, code: number): void {
@@ -481,7 +480,9 @@ export class Relay {
 
   #runDuty(duty: Duty): void {
     const ctx = { roster: this.#roster, quota: this.#quota, health: () => this.#health(), soon: () => this.#runDuty(duty) }
-    if (!this.#draining || duty === this.#nodes.duty) this.#turns.push(duty, (tx, now) => duty.run({ tx, now, ...ctx }))
+    // What is left to others while it drains, where there are any.
+    const isOurs = this.#deps.bus.isAlone ? !this.#dispatch.isStopping : !this.#draining || duty === this.#nodes.duty
+    if (isOurs) this.#turns.push(duty, (tx, now) => duty.run({ tx, now, ...ctx }))
   }
 
   #health(): Health {
