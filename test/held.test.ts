@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import WebSocket, { type RawData } from 'ws'
 import type { Frame } from '../lib/protocol/index.ts'
-import { BusyError, StorageError } from '../src/store/store.ts'
+import { BusyError, StorageError, UndoneError } from '../src/store/store.ts'
 import { startTestRelay } from './kit/relay.ts'
 import { newKey } from './kit/wire.ts'
 
@@ -193,4 +193,27 @@ test('what is sent to a channel before a message that was too early for its pace
   const { events } = await owner.ask({ type: 'HISTORY', channel: '#slow', after: 0 }, 'HISTORY')
   expect(events.map(event => (event as { content?: string }).content)).toEqual(['1'])
   ws.terminate()
+})
+
+test('what was refused in a transaction that was undone refuses nothing that came before it', async () => {
+  await using relay = await startTestRelay({ maxInboxPerSender: 1 })
+  await using bob = await relay.login('bob', { key: newKey(), inbox: 'manual' })
+  await using ann = await relay.login('ann')
+  relay.store.hold()
+  ann.send({ type: 'JOIN', channel: '#general' })
+  await relay.store.reached()
+  // Both in the batch behind it.
+  for (const id of ['1', '2', '3']) ann.send({ type: 'MSG', id, to: bob.id, content: id })
+  await expect.poll(() => relay.metric('agentchat_queue_frames')).toBe(3)
+  relay.store.undone = new UndoneError('another one was first', 'It is tried again.')
+  relay.store.release()
+  await ann.next('JOINED')
+  const answers = await Promise.all(
+    ['1', '2', '3'].map(id =>
+      expect.poll(() => ann.heard.filter(frame => (frame as { re?: string }).re === id).map(({ type }) => type)).toHaveLength(1)
+    ),
+  )
+  expect(answers).toHaveLength(3)
+  const of = (id: string) => ann.heard.find(frame => (frame as { re?: string }).re === id)!.type
+  expect(['1', '2', '3'].map(of)).toEqual(['ACK', 'ERROR', 'ERROR'])
 })

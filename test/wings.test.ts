@@ -71,6 +71,23 @@ test('what was signed for a door is forgotten when nobody could send it once mor
   await expect.poll(nonces, { timeout: 20_000 }).toEqual([])
 })
 
+test('what has to go goes in a relay without the part that says how long it is kept, and a channel that ended gives its name back', async () => {
+  await using relay = await startTestRelay({ wings: [], retentionCount: 2 })
+  await using ada = await relay.login('ada', { key: newKey() })
+  await ada.ask({ type: 'CREATE_CHANNEL', channel: '#tea' }, 'JOINED')
+  for (const content of ['1', '2', '3', '4']) {
+    await ada.ask({ type: 'MSG', to: '#tea', content, id: `tea ${content}` }, 'ACK')
+    await ada.ask({ type: 'MSG', to: '#general', content, id: content }, 'ACK')
+  }
+  await ada.ask({ type: 'DELETE_CHANNEL', channel: '#tea' }, 'OK')
+  expect(await ada.answer({ type: 'CREATE_CHANNEL', channel: '#tea' })).toMatchObject({ code: 'BUSY' })
+  relay.clock.advance(5_000)
+  await expect.poll(async () => (await ada.answer({ type: 'CREATE_CHANNEL', channel: '#tea' })).type, { timeout: 20_000 }).toBe('JOINED')
+  await expect.poll(async () => (await ada.ask({ type: 'HISTORY', channel: '#general', after: 0 }, 'HISTORY')).events.length, {
+    timeout: 20_000,
+  }).toBe(2)
+})
+
 test('what a part kept, and who was banned by it, is so when it is off, and there when it is on again', async () => {
   using folder = newFolder(memoryFolder())
   const config = { data: folder.path, adminKey }

@@ -308,6 +308,9 @@ const wings = {
   },
 } as const satisfies Readonly<Record<Wing, Readonly<Record<string, Slice>>>>
 
+/** What clears away for all of them, and goes on with what was begun: it works in a relay without its wing too. */
+const everOn: ReadonlySet<string> = new Set<keyof (typeof wings)['operate']>(['keeping', 'errands'])
+
 const slicesOf = (wing: Wing) => Object.entries<Slice>(wings[wing])
 
 /** The tables of every slice that has some, of wings that are off too: what they keep is there when they are on again. */
@@ -347,7 +350,9 @@ export const features = (options: FeatureOptions): Features => {
       ...opened.flatMap(({ wing, isOn, slices }) =>
         slices.map(([, feature]) => isOn ? handlersOf(feature) : refusalsOf(wing, feature))
       )) as AllHandlers,
-    duties: on.flatMap(([name, feature]) => dutiesOf(name, feature)),
+    duties: opened.flatMap(({ isOn, slices }) =>
+      slices.flatMap(([name, feature]) => isOn || everOn.has(name) ? dutiesOf(name, feature) : [])
+    ),
     facts: () => Object.assign({ proposals: noProposals }, ...on.map(([, feature]) => feature.facts?.())) as ReturnType<Features['facts']>,
     news: (slice, news) => on.find(([name]) => name === slice)?.[1].heard?.(news),
     // Who was banned is so, whether or not somebody can be banned now.

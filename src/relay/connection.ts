@@ -117,14 +117,16 @@ export class Connection implements Asker {
   held = false
   /** A message was refused because there were too many: what it had sent after it, not knowing, waits as long as that (ms). 0: none was. */
   limitedMs = 0
-  /** Places that took no message of it, and why: what it had sent there after that, not knowing, is refused too. */
-  refusedAt: Map<string, Fail> | undefined
+  /** Places that took no message of it, why, and which of its writes that was: what it had sent there after that, not knowing, is refused too. */
+  refusedAt: Map<string, { readonly of: number, readonly refusal: Fail }> | undefined
   /** What was refused so, counted from one. */
   refusals = 1
   /** How many of these the ping asks for that is sent: its answer says that the client has read them. 0: none is. */
   refusalsAsked = 0
   /** That answer, while it stands in line behind what came before it. */
   refusalsRead: Buffer | undefined
+  /** Writes that were ever put into the commit queue. */
+  writesBegun = 0
   /** Writes of this connection that wait in the commit queue, and their bytes. */
   pendingWrites = 0
   pendingBytes = 0

@@ -33,6 +33,8 @@ const ofPlaces: ReadonlySet<ErrorCode> = new Set(['LIMIT_REACHED', 'BUDGET_SPENT
 const maxPlaces = 100
 
 export class WriteJob implements Job {
+  /** Of the writes of its connection, in the order in which they are decided. */
+  readonly #n: number
   readonly #deps: WriteDeps
   readonly #handler: WriteHandler
   readonly #request: DecodedRequest
@@ -60,6 +62,7 @@ export class WriteJob implements Job {
     this.#agent = connection.agent
     this.#challenge = connection.challenge
     this.connection = connection
+    this.#n = ++connection.writesBegun
     this.bytes = bytes
     this.credential = handed?.credential
     this.#along = handed?.along
@@ -81,6 +84,9 @@ export class WriteJob implements Job {
   }
 
   decide(tx: Tx, now: number): Awaitable<Outcome> {
+    // It is decided anew: what was undone refused nobody.
+    const { refusedAt } = this.connection
+    if (refusedAt?.get(this.#to ?? '')?.of === this.#n) refusedAt.delete(this.#to!)
     try {
       const decided = this.#decided(tx, now)
       const outcome = this.#along === undefined ? decided : this.#with(this.#along, decided, tx, now)
@@ -104,7 +110,7 @@ export class WriteJob implements Job {
     const to = this.#to
     if (to === undefined || !(error instanceof Fail) || !ofPlaces.has(error.code)) return error
     const places = this.connection.refusedAt ??= new Map()
-    if (places.size < maxPlaces) places.set(to, error)
+    if (places.size < maxPlaces && !places.has(to)) places.set(to, { of: this.#n, refusal: error })
     return error
   }
 
@@ -203,7 +209,8 @@ export class WriteJob implements Job {
 
   /** What was sent there before and refused may be sent again, and must not be behind this then. */
   #refusedBefore(): Fail | undefined {
-    return this.connection.refusedAt?.get(this.#to ?? '')
+    const before = this.connection.refusedAt?.get(this.#to ?? '')
+    return before !== undefined && before.of < this.#n ? before.refusal : undefined
   }
 
   /** Where there is no room, what is stored already is told all the same, so that its sender does not keep it. @throws refusal */

@@ -22,6 +22,9 @@ export class HeldStore implements Store {
   /** Set to break off behind the next commit, before anybody hears of it. */
   doubt: StorageError | undefined
 
+  /** Set to undo the next transaction when all in it is decided. */
+  undone: Error | undefined
+
   /** Set to make transactions fail before they begin: nobody is there who would take them. */
   unwritable: Error | undefined
 
@@ -78,6 +81,9 @@ export class HeldStore implements Store {
     return this.#store.write(async tx => {
       this.#hasAppended = false
       const result = await fn(this.#tampered(tx))
+      const { undone } = this
+      this.undone = undefined
+      if (undone !== undefined) throw undone
       if (this.#held === undefined) return result
       this.#waiting++
       this.#onWaiting?.()
