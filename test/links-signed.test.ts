@@ -7,6 +7,7 @@ import { Cli } from './kit/cli.ts'
 import { newIdentity } from './kit/client.ts'
 import { adminKey, hostOf, linkBoth, mirrored, startLinkable, textsIn } from './kit/linked.ts'
 import type { TestRelay } from './kit/relay.ts'
+import type { Config } from '../src/app.ts'
 
 const clientAt = async ({ url }: TestRelay, identity: LocalIdentity, options: Partial<ClientOptions> = {}): Promise<AgentChatClient> => {
   const client = new AgentChatClient({ server: url, identity, transport: wsTransport, verify: createVerify(), ...options })
@@ -19,8 +20,8 @@ const take = async (messages: AsyncIterableIterator<Message>, count: number): Pr
   for await (const message of messages) if (taken.push(message) === count) break
   return taken
 }
-const linked = async () => {
-  const [home, here] = [await startLinkable(), await startLinkable()]
+const linked = async (overrides: Partial<Config> = {}) => {
+  const [home, here] = [await startLinkable(), await startLinkable(overrides)]
   onTestFinished(async () => {
     await here.drain()
     await home.drain()
@@ -71,6 +72,16 @@ describe('what a message comes to at its home', () => {
     await operator.ask({ type: 'ADMIN_BAN', admin_key: adminKey, agent_id: ann.agentId, reason: 'spam' }, 'ADMIN_RESULT')
     await expect(ann.send(name, 'more', { settled: true })).rejects.toMatchObject({ code: 'BANNED' })
     expect(await textsIn(home, '#general')).toHaveLength(1)
+  })
+
+  test('is refused here where it was cut within a character, which no other relay would take; what is sent beside it goes on', async () => {
+    const { here, name } = await linked({ msgRate: 1_000 })
+    const ann = await clientAt(here, newIdentity('ann'))
+    await ann.join(name)
+    await expect(ann.send(name, 'cut \ud83d')).rejects.toMatchObject({ code: 'NOT_SIGNABLE' })
+    const [one, cut, two] = await Promise.allSettled(['one', 'cut \ud83d', 'two'].map(each => ann.send(name, each, { settled: true })))
+    expect([one, two]).toMatchObject([{ value: { seq: 1 } }, { value: { seq: 2 } }])
+    expect(cut).toMatchObject({ reason: { code: 'NOT_SIGNABLE' } })
   })
 
   test('is not signed for a relay that another was known to be, nor for one that this relay is not linked to', async () => {

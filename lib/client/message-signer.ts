@@ -23,7 +23,7 @@ type Signed = Pick<RequestInput<'MSG'>, 'sig' | 'sig_v' | 'ts' | 'nonce' | 'seen
 /**
  * What signs a message, each time it is sent anew: under one nonce, so that however often it was sent it is one. A relay that has
  * not proved who it is, or does not know the form that names it, gets the older one. What is for another relay is signed for that one, which is known
- * by then where this one is linked to it.
+ * by then where this one is linked to it. What it gives throws an IdentityError on what has no exact text, and whatever the key throws.
  */
 export const messageSigner = (
   { identity, place, knows, homes, seen, now }: SigningMessages,
@@ -41,6 +41,7 @@ export const messageSigner = (
   return () => {
     const ts = now()
     const home = host === undefined ? undefined : homes.known(host)
+    // Another relay takes the second form alone: what has no exact text is refused here, and not by a relay that asks for another form.
     if (home !== undefined) return signedFor(home.serverId, ts)
     const { relay, isProved } = place() ?? {}
     if (relay === undefined || isProved !== true || host !== undefined || !knows('msg-v2') || hasHalfCharacter(content))

@@ -170,7 +170,13 @@ export class Outgoing {
   #textOf(entry: Waiting): Awaitable<string | undefined> {
     const { id, text, sign, reject } = entry
     if (sign === undefined) return text
-    const signed = whenThere(sign(), signature => `${text.slice(0, -1)},${JSON.stringify(signature).slice(1)}`)
+    let signed: Awaitable<string>
+    try {
+      signed = whenThere(sign(), signature => `${text.slice(0, -1)},${JSON.stringify(signature).slice(1)}`)
+    } catch (error) {
+      // Refused in a later turn, as by a key that takes its time: the pump is under way, for a call that is beginning or behind an answer.
+      signed = Promise.reject(error as Error)
+    }
     if (typeof signed === 'string') return signed
     return signed.then(made => this.#waiting.get(id) === entry ? made : undefined, (error: unknown) => {
       reject(error)
