@@ -42,6 +42,14 @@ test('what does not hold is not remembered: it takes no place from what does', (
   expect(check.of(message(1))).toBe('valid')
 })
 
+test('a verifier that fails, at once or later, has not verified', async () => {
+  const failing = () => {
+    throw new Error('no')
+  }
+  expect(checkOf({ verify: failing }).of(message(1))).toBe('invalid')
+  expect(await checkOf({ verify: async () => failing() }).of(message(1))).toBe('invalid')
+})
+
 test('a nonce belongs to who signed it: another agent takes none away', async () => {
   const check = checkOf({ keyOf: () => Promise.resolve(other.publicKey) })
   expect(await check.of(message(1, 1, other.agentId))).toBe('valid')

@@ -111,7 +111,11 @@ export class SignatureCheck {
     const { to } = message
     // In a channel of another relay it was signed for that one, where the channel has its bare name.
     const text = signedTextOf(hasHost(to) ? { ...message, to: addressOf(to).name } : message)
-    return text !== undefined && this.#options.verify(key, text, message.sig!)
+    try {
+      return text !== undefined && this.#options.verify(key, text, message.sig!)
+    } catch {
+      return false
+    }
   }
 
   /** The message with what it says beyond the fields of this version, which its signature may cover too. */
