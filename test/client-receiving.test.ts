@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { MemoryPositions, type Message } from '../lib/index.ts'
 import type { Transport } from '../lib/client/transport.ts'
 import { wsTransport } from '../lib/node/index.ts'
+import { Fail } from '../src/relay/feature.ts'
+import { StorageError } from '../src/store/store.ts'
 import { breakable, clientOf, collect, newClient, newIdentity, statusOf } from './kit/client.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 
@@ -159,6 +161,71 @@ describe('a listener', () => {
     expect(await cursorOf(bob)).toBe(0)
     done()
     await expect.poll(() => cursorOf(bob)).toBe(2)
+    await alice.close()
+  })
+})
+
+describe('a relay that cannot take just then how far the inbox was received', () => {
+  const refusals = (relay: TestRelay, ...errors: (() => Error)[]) => {
+    let asked = 0
+    relay.store.tamper = method => {
+      if (method !== 'progress') return
+      asked++
+      const error = errors.shift()
+      if (error !== undefined) throw error()
+    }
+    return { asked: () => asked }
+  }
+
+  test('hears it a little later, on the same connection, though nothing else comes; and so does the sender', async () => {
+    await using relay = await startTestRelay()
+    const { identity, alice } = await pairOf(relay)
+    await using bob = newClient(relay, { identity })
+    const seen: string[] = []
+    bob.on('message', ({ content }) => seen.push(content))
+    await bob.connect()
+    const { asked } = refusals(relay, () => new Fail('RATE_LIMITED', 'later', 1), () => new Fail('BUSY', 'later', 1),
+      () => new StorageError('disk full', 'free some space'))
+    const told: unknown[] = []
+    alice.on('STATUS', ({ msgId, recipients }) => told.push([msgId, recipients[0]?.state]))
+    const { msgId } = await alice.dm(identity.agentId, 'one', { receipts: true })
+    await expect.poll(() => told, { timeout: 5_000 }).toContainEqual([msgId, 'received'])
+    expect([seen, asked(), bob.state]).toEqual([['one'], 4, 'open'])
+    expect(await cursorOf(bob)).toBe(1)
+    await alice.close()
+  })
+
+  test('is told by a client that ends gently, before it ends', async () => {
+    await using relay = await startTestRelay()
+    const { identity, alice } = await pairOf(relay)
+    await using bob = newClient(relay, { identity })
+    const seen = collect(bob, 1)
+    await bob.connect()
+    const { asked } = refusals(relay, () => new Fail('BUSY', 'later', 20), () => new Fail('BUSY', 'later', 20))
+    await alice.dm(identity.agentId, 'one')
+    expect(contents(await seen)).toEqual(['one'])
+    await bob.drain()
+    expect(asked()).toBe(3)
+    await using again = await clientOf(relay, { identity })
+    expect(await cursorOf(again)).toBe(1)
+    await alice.close()
+  })
+
+  test('hears of it on the next connection, where this one is cut meanwhile: once', async () => {
+    await using relay = await startTestRelay()
+    const { identity, alice } = await pairOf(relay)
+    const { transport, cut } = breakable()
+    await using bob = newClient(relay, { identity, transport })
+    const seen: string[] = []
+    bob.on('message', ({ content }) => seen.push(content))
+    await bob.connect()
+    const { asked } = refusals(relay, () => new Fail('BUSY', 'later', 1e9))
+    await alice.dm(identity.agentId, 'one')
+    await expect.poll(asked).toBe(1)
+    await bob.request('PING', {})
+    cut()
+    await expect.poll(() => cursorOf(bob)).toBe(1)
+    expect([seen, asked()]).toEqual([['one'], 2])
     await alice.close()
   })
 })

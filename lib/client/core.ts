@@ -421,11 +421,7 @@ export class Core {
 
   /** A page of the log. */
   async #page(stream: string, after: number): Promise<LogPage> {
-    const page = await this.#ask('HISTORY', {
-      ...(stream.startsWith('#') ? { channel: stream } : { with: stream }),
-      after,
-      limit: 200,
-    })
+    const page = await this.#ask('HISTORY', { ...(stream.startsWith('#') ? { channel: stream } : { with: stream }), after, limit: 200 })
     return { more: page.more, events: replayed(page.events, () => rawItems(rawField(rawTextOf(page)!, 'events')!)) }
   }
 
@@ -481,6 +477,7 @@ export class Core {
   #disconnected(error: Error): void {
     this.#line.lost()
     this.#requests.lost(error)
+    this.#received.lost()
     this.lasting.lost()
     this.outgoing.lost()
     this.#check.lost()
