@@ -168,6 +168,38 @@ describe.each(engines)('$name', engine => {
     expect([await links.find(ids[5]!), await links.rootOf('#a', ids[5]!)]).toEqual([undefined, undefined])
   })
 
+  test('what was numbered elsewhere, with gaps, is found by its number, also before it is indexed', async () => {
+    const store = await open()
+    const add = (tx: Tx, seq: number, link?: { kind: 'reply' | 'change', target: number }) =>
+      tx.log.append({
+        stream: '#m@b',
+        author: '@a',
+        inbox: ['@b'],
+        at: { seq, ts: 1_000 + seq, msgId: `1-${seq}-${'a'.repeat(16)}` },
+        link,
+      }, 1_000, stamp => Buffer.from(JSON.stringify({ text: String(seq), seq, ts: stamp.ts, msg_id: stamp.msgId })))
+    await store.write(async tx => {
+      add(tx, 5)
+      add(tx, 8)
+      add(tx, 9, { kind: 'reply', target: 8 })
+      add(tx, 10, { kind: 'reply', target: 6 })
+      await tx.log.flush()
+    })
+    const { log, links } = store.read
+    const waiting = await log.inbox('@b', { after: 0, limit: 10, maxBytes: 1e6, now: 0 })
+    expect(waiting.map(({ seq, text }) => [seq, (JSON.parse(String(text)) as { text: string }).text])).toEqual([
+      [1, '5'],
+      [2, '8'],
+      [3, '9'],
+      [4, '10'],
+    ])
+    const numbers = [4, 5, 6, 7, 8, 9, 10, 11]
+    expect((await links.texts('#m@b', numbers, 1e6)).map(({ seq, text }) => [seq, (JSON.parse(String(text)) as { seq: number }).seq]))
+      .toEqual([[5, 5], [8, 8], [9, 9], [10, 10]])
+    expect((await links.newest('#m@b', 'reply', { from: 1, to: 9 })).map(({ target, seq }) => [target, seq])).toEqual([[6, 10], [8, 9]])
+    expect((await links.page('#m@b', 'reply', 8, { after: 0, limit: 9, maxBytes: 1e6 })).map(({ seq }) => seq)).toEqual([9])
+  })
+
   test('a rolled-back batch gives its numbers back', async () => {
     const store = await open()
     await store.write(tx => said(tx, '#a', 'one'))

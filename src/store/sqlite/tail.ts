@@ -56,8 +56,16 @@ export class Tail {
 
   at(stream: number, seq: number): TailEvent | undefined {
     const events = this.of(stream)
-    // Without gaps: what goes is indexed first.
-    return events[seq - (events[0]?.stamp.seq ?? 0)]
+    // Most streams have no gap here: what goes is indexed first. What was numbered elsewhere has them where its home had let go of some.
+    const near = events[seq - (events[0]?.stamp.seq ?? 0)]
+    if (near?.stamp.seq === seq) return near
+    let [low, high] = [0, events.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (events[middle]!.stamp.seq < seq) low = middle + 1
+      else high = middle
+    }
+    return events[low]?.stamp.seq === seq ? events[low] : undefined
   }
 
   /** The text of one that is committed; undefined: it has to be read where it is stored. */
