@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { defaultConfig } from '../src/app.ts'
 import { RetentionSweep } from '../src/features/operate/keeping/retention.ts'
 import { eraseSome } from '../src/store/keeping.ts'
+import { keysForgottenAtOnce } from '../src/store/log-rows.ts'
 import { tracesOf } from './kit/engine.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
@@ -267,4 +268,18 @@ test('a publish key is remembered for its window', async () => {
   let ack = await send()
   while (ack.duplicate) ack = await send()
   expect(ack.seq).toBe(2)
+})
+
+test('keys that are old are all forgotten, however many were stored since the last time', async () => {
+  await using relay = await startTestRelay({ publishWindowMs: 5_000 })
+  const isKept = (id: number) => relay.store.write(tx => tx.log.isPublished({ agent: '@a', id: String(id) }))
+  await relay.store.write(tx => {
+    for (let id = 0; id < 2 * keysForgottenAtOnce; id++)
+      void tx.log.append({ stream: '#general', author: '@a', key: { agent: '@a', id: String(id) } }, 1_000,
+        ({ seq, ts }) => Buffer.from(JSON.stringify({ type: 'MSG', ts, seq, content: 'x' })))
+  })
+  // By their names: 9999 is the last to go.
+  expect(await isKept(9_999)).toBe(true)
+  relay.clock.advance(61_000)
+  await expect.poll(() => isKept(9_999), { timeout: 20_000 }).toBe(false)
 })

@@ -1,6 +1,8 @@
 // What features do by the clock: in one process at a time where it is to be done once, and in the scope of what it decides about.
+import { keysForgottenAtOnce } from '../store/log-rows.ts'
+import type { Tx } from '../store/store.ts'
 import { ownJob, type Job } from './job.ts'
-import type { Duty } from './feature.ts'
+import type { Duty, Outcome } from './feature.ts'
 
 /** A duty's turn, and what of it goes on in later transactions: each is somebody's alone where it is to be done once. */
 export const turnOf = (duty: Duty, decide: Job['decide']): Job['decide'] => async (tx, now) => {
@@ -12,11 +14,20 @@ export const turnOf = (duty: Duty, decide: Job['decide']): Job['decide'] => asyn
     : { ...outcome, again: async (...next) => await turnOf(duty, outcome.again!)(...next) ?? {} }
 }
 
-/** Publish keys from before then are of no use any more. */
-export const forgetKeys = (before: number): Job['decide'] => async tx => {
-  await tx.log.forgetKeys(before)
-  return {}
-}
+/** A turn's pieces of publish keys, and how long it goes on (ms): more than is stored from one turn to the next, and not into that one. */
+const keyPieces = 400
+const keysMs = 20_000
+
+/**
+ * Publish keys from before then are of no use any more: a piece of them, and the next one behind what waits meanwhile, as long as there
+ * are more. Of several processes one at a time does it, so that none waits for another.
+ */
+export const forgetKeys = (before: number): Job['decide'] => (tx, now) => forgetPiece(before, now + keysMs, keyPieces)(tx, now)
+
+const forgetPiece = (before: number, until: number, left: number) => async (tx: Tx, now: number): Promise<Outcome> =>
+  await tx.claim('publish keys') && await tx.log.forgetKeys(before) === keysForgottenAtOnce && left > 1 && now < until
+    ? { again: forgetPiece(before, until, left - 1) }
+    : {}
 
 /** Turns that wait. A duty whose turn has not begun gets no other one: where the storage is slow, they would pile up. */
 export class DutyTurns {
