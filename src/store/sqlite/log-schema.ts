@@ -70,7 +70,9 @@ export const indexing = [
   'UPDATE indexed SET upto = max(upto, coalesce((SELECT max(id) FROM events), 0))',
 ] as const
 
-/** Brings the indexes of a database up to date that no relay has open. */
+/** Brings the indexes of a database up to date that no relay has open: all of them, or, where it is killed meanwhile, none. */
 export const indexEvents = (db: Database): void => {
-  for (const statement of indexing) db.prepare(statement).run()
+  db.transaction(() => {
+    for (const statement of indexing) db.prepare(statement).run()
+  })()
 }
