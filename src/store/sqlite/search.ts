@@ -168,7 +168,6 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
   readonly #onProblem: (error: unknown) => void
   /** How far the index is, as far as is known. */
   #done = { upto: 0, gone: 0 }
-  #forgotten = 0
   #running: Promise<void> | undefined
   #isClosing = false
 
@@ -221,9 +220,7 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
 
   /** Forgets the notes of what was taken out, in the open transaction. */
   forget(): void {
-    if (this.#done.gone <= this.#forgotten) return
-    this.#forgotten = this.#done.gone
-    this.#log.forget(this.#forgotten)
+    this.#log.forget(this.#done.gone)
   }
 
   async #catchUp(): Promise<void> {
