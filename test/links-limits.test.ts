@@ -88,6 +88,21 @@ test('what nobody signed is counted over restarts, and so is the day; whoever tr
   await until(async () => (await after.wire.answer(after.handed())).type === 'ACK')
 })
 
+test('what was handed on is forgotten as fast as it came, however much there was since the last time', async () => {
+  await using here = await startLinkable()
+  const table = () => here.store.read.tables<{ handed: Readonly<Record<string, string | number>> }>()
+  const count = async () => (await table().selectFrom('handed').select('n').execute()).length
+  const row = { host: 'a.example', agent: '@a', to: '#general@a.example', content: '', body: '', at: 1, settled_at: 1 }
+  for (let from = 0; from < 2_500; from += 500) {
+    const rows = Array.from({ length: 500 }, (_, i) => ({ ...row, id: String(from + i) }))
+    await here.store.write(tx =>
+      tx.tables<{ handed: Readonly<Record<string, string | number>> }>().insertInto('handed').values(rows).execute()
+    )
+  }
+  here.clock.advance(60_000)
+  await until(async () => await count() === 0)
+})
+
 test('what waits for a home that does not come back is given up before it could be taken for a repeat, and the mirror stays', async () => {
   await using here = await startLinkable()
   const key = newKey()

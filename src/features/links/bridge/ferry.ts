@@ -195,11 +195,10 @@ export class Ferry {
     for (const { channel, checkpoint } of mirrors) cosigned.set(channel, await this.#witness.last(ctx.tx, checkpoint))
     this.#reconcile(this.#rows, mirrors, cosigned, ctx)
     await this.#measure(ctx, mirrors)
-    if (ctx.now - this.#forgotAt >= forgetEveryMs) {
-      await forgetHanded(ctx.tx, ctx.now - this.#options.publishWindowMs)
-      await forgetRemote(ctx.tx)
-    }
-    this.#forgotAt = Math.max(this.#forgotAt, ctx.now - ctx.now % forgetEveryMs)
+    // In the next turn again, as long as there is more.
+    const isLeft = ctx.now - this.#forgotAt >= forgetEveryMs
+      && [await forgetHanded(ctx.tx, ctx.now - this.#options.publishWindowMs), await forgetRemote(ctx.tx)].includes(true)
+    if (!isLeft) this.#forgotAt = Math.max(this.#forgotAt, ctx.now - ctx.now % forgetEveryMs)
     const append: Append[] = []
     const effects: Effect[] = []
     const tell: Notify[] = []

@@ -108,9 +108,12 @@ export const settleHanded = async (
   await tx.tables<Tables>().updateTable('handed').set({ ...outcome, body: '' }).where('n', '=', n).execute()
 }
 
-/** Forgets what was settled before a time, a bounded number at once. */
-export const forgetHanded = async (tx: TableWriter, before: number): Promise<void> => {
+const forgottenAtOnce = 1_000
+
+/** Forgets what was settled before a time, a bounded number at once. Whether there may be more. */
+export const forgetHanded = async (tx: TableWriter, before: number): Promise<boolean> => {
   const tables = tx.tables<Tables>()
-  await tables.deleteFrom('handed')
-    .where('n', 'in', tables.selectFrom('handed').select('n').where('settled_at', '<', before).orderBy('settled_at').limit(1_000)).execute()
+  const old = tables.selectFrom('handed').select('n').where('settled_at', '<', before).orderBy('settled_at').limit(forgottenAtOnce)
+  const { numDeletedRows } = await tables.deleteFrom('handed').where('n', 'in', old).executeTakeFirstOrThrow()
+  return numDeletedRows >= forgottenAtOnce
 }

@@ -30,6 +30,7 @@ export const remoteMigrations: Migration = {
 
 /** More are forgotten, those first that were heard of first. */
 const maxRemote = 100_000
+const forgottenAtOnce = 1_000
 
 export const remoteAgent = (db: TableReader, agent: string): Promise<RemoteRow | undefined> =>
   db.tables<Tables>().selectFrom('remote_agents').selectAll().where('agent', '=', agent).executeTakeFirst()
@@ -41,14 +42,14 @@ export const rememberRemote = async (tx: TableWriter, agents: readonly RemoteAge
   }
 }
 
-/** Forgets those beyond the most that are kept, a bounded number at once. */
-export const forgetRemote = async (tx: TableWriter): Promise<void> => {
+/** Forgets those beyond the most that are kept, a bounded number at once. Whether there may be more. */
+export const forgetRemote = async (tx: TableWriter): Promise<boolean> => {
   const tables = tx.tables<Tables>()
-  const oldest = await tables.selectFrom('remote_agents').select('first_seen').orderBy('first_seen', 'desc').offset(maxRemote).limit(1)
+  const newest = await tables.selectFrom('remote_agents').select('first_seen').orderBy('first_seen', 'desc').offset(maxRemote).limit(1)
     .executeTakeFirst()
-  if (oldest === undefined) return
-  await tables.deleteFrom('remote_agents')
-    .where('agent', 'in',
-      tables.selectFrom('remote_agents').select('agent').where('first_seen', '<=', oldest.first_seen).orderBy('first_seen').limit(1_000))
-    .execute()
+  if (newest === undefined) return false
+  const old = tables.selectFrom('remote_agents').select('agent').where('first_seen', '<=', newest.first_seen).orderBy('first_seen')
+    .limit(forgottenAtOnce)
+  const { numDeletedRows } = await tables.deleteFrom('remote_agents').where('agent', 'in', old).executeTakeFirstOrThrow()
+  return numDeletedRows >= forgottenAtOnce
 }
