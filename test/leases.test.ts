@@ -2,8 +2,10 @@
 // nobody finishes what is not its own, the cursor never passes what is open, and every message ends in a final state that its sender can ask for.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { work } from '../lib/index.ts'
+import { newClient } from './kit/client.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
-import { newKey, signWith, type Wire } from './kit/wire.ts'
+import { identityOf, newKey, signWith, type Wire } from './kit/wire.ts'
 
 const alone = { channels: ['#general'], autoJoin: [], verifiedChannels: [], drainMs: 50 }
 
@@ -209,11 +211,35 @@ describe('leases', () => {
     await using worker = await relay.login('bob', { key: bob, inbox: 'manual' })
     await using alice = await relay.login('alice')
     for (let i = 0; i < 202; i++) await alice.ask({ type: 'MSG', to: bob.id, content: `${i}` }, 'ACK')
-    for (let i = 0; i < 4; i++) expect((await worker.ask({ type: 'CLAIM', limit: 50 }, 'CLAIMED')).items).toHaveLength(i < 4 ? 50 : 0)
+    for (const limit of [50, 50, 50, 30]) expect((await worker.ask({ type: 'CLAIM', limit }, 'CLAIMED')).items).toHaveLength(limit)
+    // As many as there is room for.
+    expect((await worker.ask({ type: 'CLAIM', limit: 50 }, 'CLAIMED')).items).toHaveLength(20)
     expect(await worker.refusal({ type: 'CLAIM', limit: 1 })).toMatchObject({ code: 'LIMIT_REACHED' })
     const { items } = await worker.ask({ type: 'LEASES', limit: 1 }, 'LEASES')
     expect(items).toMatchObject([{ seq: 1, state: 'held' }])
   })
+
+  test('a worker whose oldest entry takes long does what it may behind that, waits, and goes on', async () => {
+    await using relay = await startTestRelay({ ...alone, maxInbox: 1_000, maxInboxPerSender: 1_000 })
+    const bob = newKey()
+    await using client = newClient(relay, { identity: identityOf(bob), inbox: 'peek' })
+    await client.connect()
+    await using alice = await relay.login('alice')
+    for (let i = 0; i < 203; i++) await alice.ask({ type: 'MSG', to: bob.id, content: `${i}` }, 'ACK')
+    const done: number[] = []
+    let end = () => {}
+    const slow = new Promise<void>(resolve => end = resolve)
+    const working = work(client, async ({ seq }) => {
+      if (seq === 1) await slow
+      done.push(seq)
+    }, { concurrency: 4, maxJobs: 203 })
+    await expect.poll(() => done.length, { timeout: 20_000 }).toBe(199)
+    const refused = () => relay.metric('agentchat_errors_sent_total{code="LIMIT_REACHED"}')
+    await expect.poll(refused, { timeout: 10_000 }).toBeGreaterThan(0)
+    end()
+    await working
+    expect([...done].sort((a, b) => a - b)).toEqual(Array.from({ length: 203 }, (_, i) => i + 1))
+  }, 60_000)
 
   test('the entries of a key are not held under the next one', async () => {
     await using relay = await startTestRelay(alone)

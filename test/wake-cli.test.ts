@@ -53,6 +53,19 @@ test('each message is one run, with the message on standing input alone, and wha
   expect(await statusOf(ann.file, first.json[0]!['msg_id'])).toMatchObject({ state: 'read' })
 })
 
+test('what nobody said has its run, once, and no answer', async () => {
+  const [ann, bob] = [await identity('ann'), await identity('bob')]
+  const { json } = await cli.run(['propose', bob.id, 'count to ten', '--json', '-i', ann.file])
+  const seen = cli.at('steps.jsonl')
+  expect(await cli.run(['wake', '--exec', `tee -a ${seen}`, '--reply', '-m', '1', '-i', bob.file])).toMatchObject({ code: 0 })
+  expect(readFileSync(seen, 'utf8').trimEnd().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)).toMatchObject([
+    { attempt: 1, event: { type: 'PROPOSAL', from: ann.id } },
+  ])
+  expect(json).toHaveLength(1)
+  const held = await cli.run(['inbox', 'list', '-i', ann.file, '--json'])
+  expect(held.stdout).not.toContain('"MSG"')
+})
+
 test('the exit code decides: 75 is tried again, another has failed, and a command that takes too long is killed with all it started', async () => {
   const [ann, bob] = [await identity('ann'), await identity('bob')]
   const held = async () => JSON.parse((await cli.run(['inbox', 'list', '-i', bob.file, '--json'])).stdout) as Record<string, unknown>[]

@@ -122,7 +122,9 @@ const claim = async (
   try {
     return await client.request('CLAIM', { limit, lease_ms: leaseMs })
   } catch (error) {
-    if (!isPassing(error)) throw error
+    // So many are done behind one that is not, here or at another worker: it goes on when that one is over.
+    const isFull = error instanceof RelayError && error.code === 'LIMIT_REACHED'
+    if (!isFull && !isPassing(error)) throw error
     return { ts: 0, next_at: retryMs }
   }
 }

@@ -17,7 +17,7 @@ export const wake = command({
   options: {
     exec: { value: 'CMD', doc: 'The command, a line for /bin/sh; it reads the message from its standard input' },
     render: { doc: 'The command reads text for a model: who wrote it, who signed it, and what it says in a fence that it cannot close' },
-    reply: { doc: 'What the command prints is the answer to the message' },
+    reply: { doc: 'What the command prints is the answer to the message; entries that are none, as steps of a deal, get no answer' },
     floor: {
       doc:
         'In a channel the command runs only when this agent has the floor: of many that a message wakes, one answers it, the next where that one fails',
@@ -81,7 +81,8 @@ export const wake = command({
     const answer = async ({ event }: Job, text: string, floor: Floor | undefined): Promise<void> => {
       const { from, to, msg_id } = event as unknown as Readonly<Record<'from' | 'to' | 'msg_id', string>>
       const content = text.replace(/\n+$/, '')
-      if (content === '') return
+      // Nobody said the others, as steps of a deal.
+      if (content === '' || event.type !== 'MSG') return
       const place = to.startsWith('#') ? to as ChannelName : from as AgentId
       // Only who is in a channel speaks there; whoever waits for work does not want to hear all of it.
       const speaker = isChannel(place) ? await connectKeyed({ connect, target }, { session: newLabel(), inbox: 'none' }) : client

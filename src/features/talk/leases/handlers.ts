@@ -116,12 +116,13 @@ export const leases = ({ maxPage, maxPageBytes, randomHex }: LeaseOptions): Feat
     scope: 'leases',
     handlers: {
       CLAIM: {
-        async write({ me, tx, now }, { lease_ms: leaseMs = defaultLeaseMs, limit = 1 }) {
+        async write({ me, tx, now }, { lease_ms: leaseMs = defaultLeaseMs, limit: asked = 1 }) {
           keyed(me)
           const { id: agent } = me
           const { seq: newest, cursor } = await tx.log.inboxHead(agent)
           const rows = bySeq(await leasesAfter(tx, agent, cursor, maxOpen))
-          if (rows.size + limit > maxOpen)
+          const limit = Math.min(asked, maxOpen - rows.size)
+          if (limit <= 0)
             throw new Fail('LIMIT_REACHED', `At most ${maxOpen} entries are claimed, or done behind one that is not: finish the oldest`)
           const items: Buffer[] = []
           const notices: Notify[] = []
@@ -160,7 +161,7 @@ export const leases = ({ maxPage, maxPageBytes, randomHex }: LeaseOptions): Feat
           const nextAt = items.length === 0 ? await nextFree(tx, agent) : undefined
           return {
             reply: pageReply('CLAIMED', {
-              more: items.length === limit && at < newest,
+              more: items.length === asked && at < newest,
               ...(nextAt !== undefined && { next_at: Math.max(now, nextAt) }),
             }, 'items', items),
             notify: notices,

@@ -18,6 +18,7 @@ import {
 import { predecessors, successorOf } from '../../../store/agents.ts'
 import { pairStream } from '../../../store/log.ts'
 import type { Db, Tx } from '../../../store/store.ts'
+import { DueTurns } from '../../../domain/due-turns.ts'
 import { Docket, courtTerms, filingFee, relayItself } from './docket.ts'
 import { earnedArbiters, poolOf } from './pool.ts'
 import type { CourtOptions, Signature } from './ports.ts'
@@ -149,6 +150,8 @@ export const court = (options: CourtOptions): ScopedFeature<Requests> => {
       what.said && { ...what.said, from: me.id, ...(what.said.isWhole && { signature }) })
     return outcomeOf(proceeding, stateOf(proceeding.dispute))
   }
+
+  const lapses = new DueTurns(lapsesPerTurn)
 
   /** The deal's own deadline for a ruling comes first. */
   const isDealLate = async (tx: Tx, now: number, { proposalId }: Dispute): Promise<boolean> => {
@@ -369,14 +372,11 @@ export const court = (options: CourtOptions): ScopedFeature<Requests> => {
       },
     },
     async sweep({ tx, now }) {
-      const done: Proceeding[] = []
-      for (const dispute of await dueDisputes(tx, now, lapsesPerTurn)) {
+      const done = await lapses.run(await dueDisputes(tx, now, lapses.looked), async (dispute): Promise<Proceeding | undefined> => {
         // A deal that is over as well ends with its own sweep, and this case with it.
-        if (await isDealLate(tx, now, dispute)) continue
-        done.push(
-          await proceedings.go(tx, now, dispute, decided(decideCase(dispute.case, 'LAPSE', { kind: 'court' }, { now, terms: courtTerms }))),
-        )
-      }
+        if (await isDealLate(tx, now, dispute)) return undefined
+        return proceedings.go(tx, now, dispute, decided(decideCase(dispute.case, 'LAPSE', { kind: 'court' }, { now, terms: courtTerms })))
+      })
       return done.length === 0 ? undefined : {
         append: done.flatMap(each => each.append),
         committed: () => {

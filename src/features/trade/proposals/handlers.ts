@@ -6,6 +6,7 @@ import { Fail, goBy, reply, type Append, type ScopedFeature, type Outcome, type 
 import { successorOf } from '../../../store/agents.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import type { Tx } from '../../../store/store.ts'
+import { DueTurns } from '../../../domain/due-turns.ts'
 import { checkFiles } from './deliverable.ts'
 import { paymentKindOf, readOffer } from './offer.ts'
 import type { ProposalOptions, ProposalPort } from './ports.ts'
@@ -278,9 +279,7 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
     },
   }
 
-  /** Proposals whose deadline could not be carried out when it was tried last; a fault of ours or of the storage. */
-  const stuck = new Set<string>()
-  let isCareful = false
+  const deadlines = new DueTurns(lapsesPerTurn)
 
   const feature: ScopedFeature<Requests> = {
     scope: 'trade',
@@ -446,23 +445,8 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
       ...proposalReads(options),
     },
     async sweep({ tx, now }) {
-      const due = (await dueProposals(tx, now, lapsesPerTurn + stuck.size)).filter(({ id }) => !stuck.has(id)).slice(0,
-        isCareful ? 1 : lapsesPerTurn)
-      if (due.length === 0) {
-        isCareful = false
-        stuck.clear()
-        return undefined
-      }
-      const outcomes: StateOutcome[] = []
-      try {
-        for (const proposal of due) outcomes.push(await lapse(tx, now, proposal))
-      } catch (error) {
-        // One that cannot be carried out holds up no other: all are tried one by one, and it again when the others are through.
-        if (due.length === 1) stuck.add(due[0]!.id)
-        isCareful = true
-        throw error
-      }
-      return {
+      const outcomes = await deadlines.run(await dueProposals(tx, now, deadlines.looked), proposal => lapse(tx, now, proposal))
+      return outcomes.length === 0 ? undefined : {
         append: outcomes.flatMap(outcome => outcome.append as readonly Append[]),
         committed: () => {
           for (const outcome of outcomes) outcome.committed?.()
