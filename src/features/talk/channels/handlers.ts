@@ -175,9 +175,11 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       },
       LEAVE: {
         async write({ me, roster, tx }, { channel: name }) {
-          found(name, roster.known(me, name))
-          // Another process may know of one that this one does not know of yet.
-          if (me.pubkey !== null || me.memberships.has(name)) await removeMembership(tx, me.id, name)
+          const { info } = found(name, roster.known(me, name))
+          const isKnown = me.memberships.has(name)
+          // Another process may know of one that this one does not know of yet, or that it has ended.
+          const wasMember = (me.pubkey !== null || isKnown) && await removeMembership(tx, me.id, name)
+          if (info.private && isKnown && !wasMember) throw noChannel(name)
           return { reply: reply('LEFT', { channel: name }), effects: [{ kind: 'unsubscribe', channel: name, agent: me.id }] }
         },
       },
