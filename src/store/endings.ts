@@ -2,7 +2,6 @@
 import type { Fate } from './log.ts'
 import { endBudgets } from './budgets.ts'
 import { releaseShare } from './shares.ts'
-import { forgetTree } from './transcripts.ts'
 import type { Db, Tx } from './store.ts'
 
 interface Tables {
@@ -48,10 +47,7 @@ export const clearSome = async (tx: Tx, now: number): Promise<{ readonly worked:
   if (deleted > 0) return { worked: true, fates }
   await tables.deleteFrom('retention').where('channel', '=', channel).execute()
   // A mirror that is made again goes by its home's numbers.
-  if (channel.includes('@', 1)) {
-    await forgetTree(tx, channel)
-    await tx.log.beginAnew(channel)
-  }
+  if (channel.includes('@', 1)) await tx.log.beginAnew(channel)
   await tables.deleteFrom('endings').where('channel', '=', channel).execute()
   return { worked: true, fates: [] }
 }

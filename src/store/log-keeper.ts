@@ -43,6 +43,7 @@ interface Tables extends Readonly<Record<(typeof hanging)[number], { stream: num
 /** As an engine gives it. */
 type Text = Buffer | string
 type Event = Tables['events']
+type Named = Pick<Tables['streams'], 'id' | 'name'>
 
 /** Events whose ids share what is above these bits are a block: that is how an author's are found. */
 const blockBits = 12
@@ -140,7 +141,7 @@ export class TablesKeeper implements LogKeeper {
 
   async deleteThrough(stream: string, last: number, now: number): Promise<readonly Fate[]> {
     await this.#log.index()
-    return this.#deleteThrough((await this.#stream(stream)).id, last, now)
+    return this.#deleteThrough({ id: (await this.#stream(stream)).id, name: stream }, last, now)
   }
 
   async clearEnded(stream: string, now: number): Promise<{ readonly deleted: number, readonly fates: readonly Fate[] }> {
@@ -148,7 +149,7 @@ export class TablesKeeper implements LogKeeper {
     const { id, base } = await this.#stream(stream)
     const oldest = (await this.#oldest(id, deletedAtOnce.events)).filter(({ seq }) => seq <= base)
     const last = oldest.at(-1)
-    if (last !== undefined) return { deleted: oldest.length, fates: await this.#deleteThrough(id, last.seq, now) }
+    if (last !== undefined) return { deleted: oldest.length, fates: await this.#deleteThrough({ id, name: stream }, last.seq, now) }
     await this.#forgetSizes([id])
     return { deleted: 0, fates: [] }
   }
@@ -180,7 +181,7 @@ export class TablesKeeper implements LogKeeper {
       const blanked = seq >= newest ? await this.#blank(stream, seq, now) : []
       if (blanked === undefined) events--
       else fates.push(...blanked)
-      fates.push(...await this.#deleteThrough(stream, Math.min(seq, newest - 1), now))
+      fates.push(...await this.#deleteThrough({ id: stream, name }, Math.min(seq, newest - 1), now))
     }
     return { last, events, bytes, fates }
   }
@@ -295,14 +296,15 @@ export class TablesKeeper implements LogKeeper {
     return tooMany === -1 ? events : events.slice(0, Math.max(tooMany, 1))
   }
 
-  async #deleteThrough(stream: number, last: number, now: number): Promise<readonly Fate[]> {
+  async #deleteThrough({ id: stream, name }: Named, last: number, now: number): Promise<readonly Fate[]> {
     const tables = this.#tables
     const fates = await this.#endEntries(now, sql`stream = ${stream} AND event <= ${last}`)
     // An agent's newest entry stays, though its event goes: where numbers come from the entries, the next one comes from it.
     await tables.deleteFrom('inbox').where('stream', '=', stream).where('event', '<=', last)
       .where('seq', '<', sql<number>`(SELECT max(own.seq) FROM inbox AS own WHERE own.agent = inbox.agent)`).execute()
     const { placed, textBytes } = this.#words
-    await keepTree({ tables: <T>() => tables as unknown as WriteTables<T> }, stream, this.#eventsOf(stream), last)
+    // Of a mirror the tree is with how far it is, and its home says how far apart its numbers are.
+    if (!isMirror(name)) await keepTree({ tables: <T>() => tables as unknown as WriteTables<T> }, stream, this.#eventsOf(stream), last)
     await tables.updateTable('stream_sizes').where('stream', '=', stream).set({
       bytes: sql`bytes - (SELECT coalesce(sum(${textBytes}), 0) FROM ${placed} AS p WHERE p.stream = ${stream} AND p.seq <= ${last}
         AND p.seq <= stream_sizes.upto)`,

@@ -1,5 +1,6 @@
 // The tree over a stream's events, made of the log when somebody asks for it, and before events go. What is kept of it is one hash for each
 // whole tile of 256 leaves, one for each 256 of those, and so on; and of what retention took, the roots of the whole trees that it consists of.
+// Numbers that no event got are leaves like others, each with its cost: so it is for streams that are numbered here, and for no mirror.
 import { createHash } from 'node:crypto'
 import {
   entryOf,
@@ -89,13 +90,6 @@ const noCut: Cut = { upto: 0, peaks: [] }
 const cutOf = async (db: Reads, stream: number): Promise<Cut> => {
   const row = await db.tables<Tables>().selectFrom('cuts').select(['upto', 'peaks']).where('stream', '=', stream).executeTakeFirst()
   return row === undefined ? noCut : { upto: row.upto, peaks: row.peaks === '' ? [] : row.peaks.split(' ').map(bytesOf) }
-}
-
-/** Of a stream that is to begin anew. */
-export const forgetTree = async (tx: Tx, name: string): Promise<void> => {
-  const stream = await tx.log.streamId(name)
-  if (stream === undefined) return
-  for (const table of ['tiles', 'cuts'] as const) await tx.tables<Tables>().deleteFrom(table).where('stream', '=', stream).execute()
 }
 
 /** A tree, as far as it was read. */

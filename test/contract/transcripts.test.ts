@@ -215,6 +215,29 @@ describe.each(engines)('$name', engine => {
     expect((await rootOf('#a')).text).toBe(rangeOf('#a', seq).toString())
   })
 
+  test.each<[way: string, go: () => Promise<unknown>]>([
+    ['by retention', () => store.write(tx => tx.keep.deleteThrough('#a@home', 2 ** 17 + 1, 1))],
+    ['by the quota', () => store.write(tx => tx.keep.trim(0, 1_000_000, 1))],
+    ['with its channel', async () => {
+      await store.write(async tx => {
+        await tx.log.end('#a@home')
+      })
+      while ((await store.write(tx => tx.keep.clearEnded('#a@home', 1))).deleted > 0) { /* in pieces */ }
+    }],
+  ])('of a mirror, whose numbers are as far apart as its home likes, no tree is made when its events go %s', async (_, go) => {
+    const stream = '#a@home'
+    for (const seq of [1, 2 ** 17 + 1, 2 ** 17 + 2]) {
+      await store.write(async tx => {
+        void tx.log.append({ stream, author: '@x', at: { seq, ts: 1, msgId: `m${seq}` } }, 1, () => Buffer.from('{"type":"MSG"}'))
+        await tx.log.flush()
+      })
+    }
+    await go()
+    expect((await store.read.log.page(stream, { after: 0, limit: 9, maxBytes: 1e6 })).map(({ seq }) => seq)).not.toContain(2 ** 17 + 1)
+    for (const table of ['tiles', 'cuts'] as const)
+      expect(await store.read.tables<{ tiles: object, cuts: object }>().selectFrom(table).selectAll().execute()).toEqual([])
+  })
+
   test('however many trees are asked for at once, none signs less than there is', async () => {
     await append('#a', '@x', 700)
     for (let i = 0; i < 120; i++) await append(`#c${i}`, '@x', 1)
