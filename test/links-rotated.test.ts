@@ -6,7 +6,7 @@ import { createVerify, wsTransport } from '../lib/node/index.ts'
 import { readMeta, writeMeta } from '../src/store/meta.ts'
 import { Cli } from './kit/cli.ts'
 import { newIdentity } from './kit/client.ts'
-import { linkBoth, linksOf, mirrored, startLinkable, textsIn, until } from './kit/linked.ts'
+import { cosignedHead, link, linkBoth, linksOf, mirrored, startLinkable, textsIn, until } from './kit/linked.ts'
 import { newFolder } from './kit/folder.ts'
 import { newProxy } from './kit/proxy.ts'
 import type { TestRelay } from './kit/relay.ts'
@@ -19,8 +19,8 @@ const linked = async () => {
   let home = await startLinkable({ data: folder.path })
   const way = await newProxy(portOf(home))
   const [url, host] = [`ws://127.0.0.1:${way.port}`, `127.0.0.1:${way.port}`]
-  const begin = async (data: string) => {
-    home = await startLinkable({ data, publicUrls: [url] })
+  const begin = async (data: string, config: Parameters<typeof startLinkable>[0] = {}) => {
+    home = await startLinkable({ data, publicUrls: [url], ...config })
     way.leadTo(portOf(home))
     return home
   }
@@ -38,9 +38,10 @@ const linked = async () => {
   await mirrored(here, name, 0)
   return { here, name, url, host, way, begin, data: folder.path, home: () => home }
 }
-const say = async (relay: TestRelay, content: string) => {
+const say = async (relay: TestRelay, content: string, to = '#general') => {
   await using bob = await relay.login('bob')
-  await bob.ask({ type: 'MSG', to: '#general', content }, 'ACK')
+  if (to !== '#general') await bob.ask({ type: 'JOIN', channel: to }, 'JOINED')
+  await bob.ask({ type: 'MSG', to, content }, 'ACK')
 }
 const rotate = async (data: string) => {
   using cli = new Cli()
@@ -88,6 +89,40 @@ test('its mirrors go on with the key that the former one signed over to, twice a
   knownRelays.remember(url, before)
   const read = async (at: string) => (await fetch(at)).text()
   expect(await resolveHost(host, { relays: [url], read, knownRelays, now: Date.now })).toMatchObject({ serverId: now.serverId })
+})
+
+test('what its witness cosigned under the former key, in a channel that is quiet since, holds back no cosignature of another channel', async () => {
+  const { here, name, url, host, way, begin, data, home } = await linked()
+  const witnesses = [here.serverId]
+  const again = async () => {
+    await home().drain()
+    way.cut()
+    return await begin(data, { witnesses })
+  }
+  await again()
+  {
+    await using bob = await home().login('bob')
+    await bob.ask({ type: 'CREATE_CHANNEL', channel: '#other' }, 'JOINED')
+  }
+  await link(here, home(), ['#other'], { url, host, trust: 'both' })
+  for (const [channel, mirror] of [['#general', name], ['#other', `#other@${host}`]] as const) {
+    await say(home(), 'one', channel)
+    await mirrored(here, mirror, 1)
+    await using ann = await home().login('ann')
+    await ann.ask({ type: 'JOIN', channel }, 'JOINED')
+    await cosignedHead(ann, channel)
+  }
+  await home().drain()
+  way.cut()
+  await rotate(data)
+  const now = await begin(data, { witnesses })
+  for (const [content, seq] of [['two', 2], ['three', 3]] as const) {
+    await say(now, content, '#other')
+    await mirrored(here, `#other@${host}`, seq)
+  }
+  await using ann = await now.login('ann')
+  await ann.ask({ type: 'JOIN', channel: '#other' }, 'JOINED')
+  expect(await cosignedHead(ann, '#other')).toMatchObject({ size: 3 })
 })
 
 test('another relay in its place, and one that only says that it was handed over to, are told nothing: the mirror stays, and the operator is told', async () => {

@@ -32,7 +32,7 @@ const passingMs = 1_000
 export class Cosigning {
   readonly #options: CosigningOptions
   readonly #last = new Map<string, Cosigned>()
-  /** Which of them the other relay has, by their sizes. */
+  /** Which of them the other relay has, or refused for good, by their sizes. */
   readonly #taken = new Map<string, number>()
   /** Of which it was looked what the other relay has of this one's cosignatures. */
   readonly #looked = new Set<string>()
@@ -85,7 +85,7 @@ export class Cosigning {
     try {
       for (let next = this.#next(); next !== undefined; next = this.#next()) {
         const [channel, { text, size }] = next
-        await this.#options.hand(channel, text)
+        await this.#handOne(channel, text)
         this.#taken.set(channel, size)
       }
     } catch (error) {
@@ -95,6 +95,15 @@ export class Cosigning {
       else this.#isOpen = false
     } finally {
       this.#isHanding = false
+    }
+  }
+
+  /** What is refused for good is over: it was signed by a former key of that relay, or the channel is closed to this one; others are not. */
+  async #handOne(channel: string, text: string): Promise<void> {
+    try {
+      await this.#options.hand(channel, text)
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.shouldRetry() || error.code === 'NOT_ALLOWED') throw error
     }
   }
 
