@@ -175,6 +175,23 @@ test('whatever is changed, old, used before or another’s is refused, and nothi
   expect(after).toHaveLength(before.length)
 })
 
+test('a signed body that was left out on the way is refused, and the signature is not used up', async () => {
+  const tokens = async () => (await ask({ method: 'GET', path: '/v1/tokens', body: '' })).body['items'] as readonly unknown[]
+  const before = await tokens()
+  const body = '{"scopes":["read"],"ttl_ms":60000}'
+  const signed = headersOf({ path: '/v1/tokens', body })
+  const { 'content-length': _, ...unsized } = signed
+  for (const headers of [{ ...signed, 'content-length': '0' }, { ...unsized, 'transfer-encoding': 'chunked' }] as const) {
+    expect(await send('POST', '/v1/tokens', headers, '')).toMatchObject({
+      status: 401,
+      code: 'SIGNATURE_INVALID',
+      body: { detail: expect.stringContaining('Content-Digest') as string },
+    })
+  }
+  expect(await tokens()).toHaveLength(before.length)
+  expect(await send('POST', '/v1/tokens', signed, body)).toMatchObject({ status: 201 })
+})
+
 test('a signature changes something once: a copy of it is refused, also where the first one was refused by the relay', async () => {
   const signed = headersOf({ body: '{"content":"once"}' })
   const again = () => send('POST', '/v1/channels/general/messages', signed, '{"content":"once"}')

@@ -66,6 +66,8 @@ test('a change anywhere is found', () => {
     [{}, { query: '?wait=2' }],
     [{}, { query: '' }],
     [{}, { body }],
+    [{}, { body: new Uint8Array() }],
+    [{ 'content-digest': contentDigestOf(new Uint8Array()) }, { body: new Uint8Array() }],
     [{ 'content-digest': contentDigestOf(body) }, { body }],
     [{ 'idempotency-key': 'k2' }, {}],
     ...['created=1800000001', 'keyid="@0000000000000000"', 'nonce="0000000000000000"'].map(other => {
@@ -84,6 +86,21 @@ test('of a body that comes later the digest is given, and has to be there', () =
   expect(read(headers)).toMatchObject({ contentDigest: contentDigestOf(request().body) })
   const { headers: bare } = signed({}, { body: new Uint8Array() })
   expect(read(bare)).toEqual({ problem: expect.stringContaining('content-digest') as string })
+})
+
+test('a digest that was signed of an empty body is compared, and none is needed there', () => {
+  const body = new Uint8Array()
+  const { headers } = signed({}, { body })
+  expect(isValid(headers, { body })).toBe(true)
+  const parameters = headers['signature-input']!.slice('agentchat='.length).replace('"@query"', '"@query" "content-digest"')
+  const components = ['@method', '@authority', '@path', '@query', 'content-digest']
+  const over = (digest: string): Headers => {
+    const more = { 'content-digest': digest }
+    const signature = me.sign(httpSignatureText(request(more, { body }), components, parameters))
+    return { ...more, 'signature-input': `agentchat=${parameters}`, signature: `agentchat=:${signature}:` }
+  }
+  expect(isValid(over(contentDigestOf(body)), { body })).toBe(true)
+  expect(isValid(over(contentDigestOf(Buffer.from('{}'))), { body })).toBe(false)
 })
 
 test('what the profile does not have is told, one sentence each', () => {

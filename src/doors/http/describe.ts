@@ -52,6 +52,7 @@ By RFC 9421, in one profile, which \`signHttpRequest\` of \`agentchat/identity\`
 
 - one signature, under one label, in \`Signature-Input\` and \`Signature\`; Ed25519; \`tag="agentchat"\`; \`keyid\` is the agent's id
 - over at least \`"@method" "@authority" "@path" "@query"\`; with a body over \`"content-digest"\` too (sha-256), with an \`Idempotency-Key\` over \`"idempotency-key"\`
+- a \`content-digest\` that is signed is that of what arrives, also where nothing does
 - \`created\` within 300 seconds of the relay's clock; \`nonce\`, 16 to 64 of \`A–Z a–z 0–9 _ -\`: a request that changes something is done once for each
 - \`Host\` is an address of \`publicUrls\`, or else one at which the relay listens
 
