@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { startTestBucket } from './kit/bucket.ts'
-import { fetched, patch, putTicket, sha256Of, tus } from './kit/files.ts'
+import { fetched, patch, patching, putTicket, sha256Of, tus } from './kit/files.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestNodes } from './kit/nodes.ts'
 import { newKey } from './kit/wire.ts'
@@ -126,4 +126,35 @@ test('what is given up at one process is gone at the other; so is what is anothe
   await patch(one, other, 0, content.subarray(0, 500))
   expect((await patch(two, other, 500, randomBytes(1_500))).status).toBe(460)
   expect([...bucket.objects.keys()]).toEqual([])
+})
+
+test.each(['DELETE', 'PUT_FILE'])('what a line adds to an upload that was given up at another process (%s) goes when it ends',
+  async how => {
+    await using at = await scene()
+    const { one, two, ann, bucket } = at
+    const content = randomBytes(2_000)
+    const ticket = await putTicket(ann, content)
+    const line = patching(one, ticket, 0)
+    line.send(content.subarray(0, 1_500))
+    await expect.poll(() => at.gathered()).toEqual([1_500])
+    if (how === 'DELETE') expect((await tus(two, 'DELETE', ticket)).status).toBe(204)
+    else await ann.ask({ type: 'PUT_FILE', sha256: sha256Of(content), bytes: 2_001 }, 'FILE_TICKET')
+    line.end()
+    expect(await line.status).toBe(410)
+    expect([...bucket.objects.keys()]).toEqual([])
+    expect(at.gathered()).toEqual([])
+  })
+
+test('what a line adds to an upload that became whole at another process goes when it ends', async () => {
+  await using at = await scene()
+  const { one, two, ann, bucket } = at
+  const content = randomBytes(2_000)
+  const ticket = await putTicket(ann, content)
+  const line = patching(one, ticket, 0)
+  line.send(content.subarray(0, 1_500))
+  await expect.poll(() => at.gathered()).toEqual([1_500])
+  expect((await patch(two, ticket, 0, content)).status).toBe(204)
+  line.end()
+  expect(await line.status).toBe(204)
+  expect([...bucket.objects.keys()]).toEqual([`files/${sha256Of(content)}`])
 })

@@ -10,7 +10,7 @@ import { putFile } from '../lib/node/index.ts'
 import { FilesDoor } from '../src/doors/files/door.ts'
 import { ticketOf } from '../src/domain/file-ticket.ts'
 import { clientOf, collect, newIdentity } from './kit/client.ts'
-import { bring, fetched, patch, putTicket, sha256Of, tus } from './kit/files.ts'
+import { bring, fetched, patch, patching, putTicket, sha256Of, tus } from './kit/files.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newKey, type Wire } from './kit/wire.ts'
@@ -147,6 +147,35 @@ test('an upload that is given up goes; a body that is broken off leaves what cam
   expect((await tus(relay, 'DELETE', ticket)).status).toBe(204)
   expect(kept(data.path, 'uploads')).toEqual([])
   expect((await tus(relay, 'HEAD', ticket)).status).toBe(410)
+})
+
+test('what came of an upload goes when it is asked for with another size: it would count for nobody', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.path })
+  await using ann = await relay.login('ann')
+  const ask = (bytes: number) => putTicket(ann, text.slice(0, bytes), sha256Of('not this'))
+  for (let bytes = 1_000; bytes < 1_005; bytes++) expect((await patch(relay, await ask(bytes), 0, text.slice(0, 999))).status).toBe(204)
+  const last = await ask(1_005)
+  await expect.poll(() => kept(data.path, 'uploads')).toEqual([])
+  expect((await patch(relay, last, 0, text.slice(0, 999))).status).toBe(204)
+  expect(kept(data.path, 'uploads')).toEqual([last.url.split('/').at(-1)])
+})
+
+test('a line that goes on with an upload that was given up is told so, and holds nothing for long', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.path, pingTimeoutMs: 3_600_000 })
+  await using ann = await relay.login('ann')
+  const ticket = await putTicket(ann, text)
+  const line = patching(relay, ticket, 0)
+  line.send(text.slice(0, 50_000))
+  await expect.poll(() => kept(data.path, 'uploads').map(name => statSync(`${data.path}/uploads/${name}`).size)).toEqual([50_000])
+  await putTicket(ann, `${text}x`, sha256Of(text))
+  await expect.poll(() => kept(data.path, 'uploads')).toEqual([])
+  // More of it would come for hours; that it is nobody's any more is seen while it does.
+  relay.clock.advance(30_000)
+  line.send('x')
+  expect(await line.status).toBe(410)
+  expect(kept(data.path, 'uploads')).toEqual([])
 })
 
 test('of two that go on with an upload at once one does, and the file has the bytes that were said', async () => {

@@ -28,6 +28,8 @@ export class Files {
   readonly #check: FilesOptions['check']
   readonly #closed: FilesOptions['closed']
   #last: Promise<unknown> = Promise.resolve()
+  /** Uploads that become whole or are discarded at the moment: none goes while it is looked at. */
+  readonly #busy = new Map<string, Promise<unknown>>()
 
   constructor({ uploads, vault, check, closed }: FilesOptions) {
     this.uploads = uploads
@@ -37,7 +39,11 @@ export class Files {
   }
 
   /** An upload has all its bytes. `note` says so in the store, once they are kept; or that they go. */
-  async finish(upload: string, sha256: string, bytes: number, note: () => Promise<'noted' | 'going'>): Promise<Finished> {
+  finish(upload: string, sha256: string, bytes: number, note: () => Promise<'noted' | 'going'>): Promise<Finished> {
+    return this.#inTurn(upload, () => this.#finish(upload, sha256, bytes, note))
+  }
+
+  async #finish(upload: string, sha256: string, bytes: number, note: () => Promise<'noted' | 'going'>): Promise<Finished> {
     const whole = await this.uploads.whole(upload)
     if (whole === undefined) return 'gone'
     try {
@@ -72,7 +78,7 @@ export class Files {
   }
 
   discard(upload: string): Promise<void> {
-    return this.uploads.discard(upload)
+    return this.#inTurn(upload, () => this.uploads.discard(upload))
   }
 
   hasRoom(bytes: number): Promise<boolean> {
@@ -92,6 +98,15 @@ export class Files {
   async close(): Promise<void> {
     await this.#last
     await this.#closed()
+  }
+
+  #inTurn<T>(upload: string, work: () => Promise<T>): Promise<T> {
+    const done = (this.#busy.get(upload) ?? Promise.resolve()).then(work)
+    const last: Promise<unknown> = done.catch(() => undefined).finally(() => {
+      if (this.#busy.get(upload) === last) this.#busy.delete(upload)
+    })
+    this.#busy.set(upload, last)
+    return done
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {

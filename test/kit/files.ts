@@ -1,5 +1,7 @@
 // Files over HTTP, by hand: tickets of a wire, and tus requests as they stand.
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
 import type { TestRelay } from './relay.ts'
 import type { Wire } from './wire.ts'
 
@@ -32,6 +34,28 @@ export const tus = (
 /** A piece of an upload. */
 export const patch = (relay: Pick<TestRelay, 'httpUrl'>, ticket: Ticket, offset: number, body: string | Uint8Array): Promise<Response> =>
   tus(relay, 'PATCH', ticket, { 'upload-offset': String(offset) }, body)
+
+/** A piece of an upload that comes as it is said, a chunk at a time; `status` of its answer, whenever that comes. */
+export const patching = (relay: Pick<TestRelay, 'httpUrl'>, { url, ticket }: Ticket, offset: number) => {
+  const line = request(`${relay.httpUrl}${url}`, {
+    method: 'PATCH',
+    agent: false,
+    headers: {
+      authorization: `Bearer ${ticket}`,
+      'tus-resumable': '1.0.0',
+      'content-type': 'application/offset+octet-stream',
+      'upload-offset': String(offset),
+    },
+  })
+  const status = once(line, 'response').then(([response]) => {
+    ;(response as IncomingMessage).resume()
+    return (response as IncomingMessage).statusCode
+  })
+  // What goes wrong once it is answered says nothing.
+  line.on('error', () => undefined)
+  status.catch(() => undefined)
+  return { status, send: (chunk: string | Uint8Array) => void line.write(chunk), end: () => void line.end() }
+}
 
 export const putTicket = async (wire: Wire, bytes: string | Uint8Array, sha256 = sha256Of(bytes)): Promise<Ticket> =>
   await wire.ask({ type: 'PUT_FILE', sha256, bytes: Buffer.byteLength(bytes) }, 'FILE_TICKET') as unknown as Ticket

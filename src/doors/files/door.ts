@@ -46,7 +46,7 @@ const inert = {
   'cross-origin-resource-policy': 'cross-origin',
   'cache-control': 'private, max-age=31536000, immutable',
 }
-/** A body, or a reader, from whom nothing came for so long has gone. */
+/** A body, or a reader, from whom nothing came for so long has gone; whether a body that comes is wanted still is seen as often. */
 const silenceMs = 30_000
 
 export class FilesDoor implements HttpDoor {
@@ -100,7 +100,7 @@ export class FilesDoor implements HttpDoor {
     const ticket = this.#ticket(visit, 'put')
     if (upload !== undefined && upload !== ticket.of) throw new Refusal(403, 'Your ticket is for another upload')
     const row = await findUpload(this.#options.store.read, ticket.of)
-    if (row === undefined) throw new Refusal(upload === undefined ? 403 : 410, 'The upload was given up, or its time is over', tus())
+    if (row === undefined) throw goneAlready(upload === undefined ? 403 : 410)
     if (upload === undefined && method === 'POST') return this.#create(visit, row)
     if (upload !== undefined && method === 'HEAD') return this.#tell(visit, row)
     if (upload !== undefined && method === 'PATCH') return this.#bring(visit, row)
@@ -163,11 +163,16 @@ export class FilesDoor implements HttpDoor {
         throw new Refusal(409, 'The upload is whole, or was given up', { ...tus(), 'upload-offset': String(bytes) })
       const adding = await files.uploads.open(upload)
       if (adding === undefined) throw new Refusal(413, 'The upload came in too many pieces: give it up (DELETE), and begin anew', tus())
+      let lookedAt = clock.now()
       try {
         if (adding.size !== offset)
           throw new Refusal(409, `The upload goes on at byte ${adding.size}`, { ...tus(), 'upload-offset': String(adding.size) })
         await taken(visit, stop.signal, async chunk => {
           if (adding.size + chunk.length > bytes) throw new Refusal(413, `The upload has ${bytes} bytes`, tus())
+          if (clock.now() - lookedAt >= silenceMs) {
+            lookedAt = clock.now()
+            await this.#stillKnown(upload)
+          }
           await adding.add(chunk)
         })
         return adding.size
@@ -182,10 +187,20 @@ export class FilesDoor implements HttpDoor {
       size = await done
     } finally {
       if (this.#bringing.get(upload) === entry) this.#bringing.delete(upload)
+      await this.#stillKnown(upload)
     }
     if (size === bytes) await this.#finish(row)
     else await store.write(tx => touchOwner(tx, row, clock.now()))
     response.writeHead(204, { ...tus(), 'upload-offset': size, ...this.#expires(row) }).end()
+  }
+
+  /** What was added after it was given up, or was whole, goes: it counts for nobody. @throws Refusal where it was given up */
+  async #stillKnown(upload: string): Promise<void> {
+    const { files, store } = this.#options
+    const row = await findUpload(store.read, upload)
+    if (row?.whole === 0) return
+    await files.discard(upload)
+    if (row === undefined) throw goneAlready()
   }
 
   #finish(row: OwnerRow): Promise<void> {
@@ -206,7 +221,7 @@ export class FilesDoor implements HttpDoor {
     if (finished === 'going') throw new Refusal(503, 'The relay has such a file go at this moment', { ...tus(), 'retry-after': '1' })
     // Another process of the relay may have finished it.
     if (finished === 'gone' && (await findUpload(store.read, upload))?.whole === 1) return
-    if (finished === 'gone') throw new Refusal(410, 'The upload was given up, or its time is over', tus())
+    if (finished === 'gone') throw goneAlready()
     await this.#remove(upload)
     throw finished === 'other'
       ? new Refusal(460, 'This is another file than was said: its SHA-256 differs; nothing was kept', tus())
@@ -225,10 +240,13 @@ export class FilesDoor implements HttpDoor {
   }
 
   async #remove(upload: string): Promise<void> {
-    await this.#options.store.write(async tx => {
+    const { files, store } = this.#options
+    await store.write(async tx => {
       const row = await findUpload(tx, upload)
       if (row !== undefined) await removeOwner(tx, row)
     })
+    // A line at another process may have added to it until then; what it adds from now on it takes away itself.
+    await files.discard(upload)
   }
 
   async #fetch(visit: DoorVisit, method: string, sha256: string): Promise<void> {
@@ -274,6 +292,8 @@ export class FilesDoor implements HttpDoor {
 }
 
 const tus = () => ({ ...everywhere, 'tus-resumable': version, 'tus-version': version, 'tus-extension': extensions })
+
+const goneAlready = (status = 410): Refusal => new Refusal(status, 'The upload was given up, or its time is over', tus())
 
 const answerText = ({ response }: DoorVisit, status: number, text: string, headers: Readonly<Record<string, string>>): void => {
   response.writeHead(status, {

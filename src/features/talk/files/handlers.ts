@@ -138,11 +138,13 @@ export const files = (options: FileOptions): Feature<'PUT_FILE' | 'GET_FILE'> =>
     const owner = await findOwner(tx, sha256, me.id)
     if (owner?.whole === 1 && owner.bytes !== bytes) throw new Fail('INVALID_MSG', `This file has ${owner.bytes} bytes, not ${bytes}`)
     if (owner?.whole === 1 && isHere && await touchOwner(tx, owner, now)) return { reply: reply('FILE_TICKET', { have: true }) }
+    const isSame = owner?.bytes === bytes
+    // Said wrong before: what came of it is of no use, and counts for nobody any more.
+    const wrong = isSame ? undefined : owner
     let upload = owner?.upload
-    if (owner !== undefined && owner.bytes === bytes) await bringAgain(tx, owner, now)
+    if (isSame) await bringAgain(tx, owner, now)
     else {
-      // Said wrong before: what came of it is of no use.
-      if (owner !== undefined) await removeOwner(tx, owner)
+      if (wrong !== undefined) await removeOwner(tx, wrong)
       await checkUse(tx, me.id, asker.address, bytes)
       upload = options.randomHex(16)
       await addUpload(tx, { sha256, agent: me.id, address: asker.address, bytes, at: now, upload })
@@ -154,6 +156,7 @@ export const files = (options: FileOptions): Feature<'PUT_FILE' | 'GET_FILE'> =>
         ticket: ticketOf(resumeSecret, { use: 'put', of: upload!, bytes, until }),
         expires_at: until,
       }),
+      ...(wrong !== undefined && { committed: () => void fileBytes.discard(wrong.upload).catch(() => undefined) }),
     }
   }
 
