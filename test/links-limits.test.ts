@@ -88,6 +88,26 @@ test('what nobody signed is counted over restarts, and so is the day; whoever tr
   await until(async () => (await after.wire.answer(after.handed())).type === 'ACK')
 })
 
+test('what waits for a home that closed the link is handed on within a minute after its operator trusts the link again', async () => {
+  await using here = await startLinkable()
+  await using home = await startLinkable()
+  const key = newKey()
+  await using ann = await here.login('ann', { key })
+  const name = `#general@${hostOf(home)}`
+  await linkBoth(here, home, ['#general'])
+  await mirrored(here, name, 0)
+  await ann.ask({ type: 'JOIN', channel: name }, 'JOINED')
+  await home.store.write(tx =>
+    tx.tables<{ relay_links: { closed_until: number } }>().updateTable('relay_links').set({ closed_until: home.clock.now() + dayMs })
+      .execute()
+  )
+  await ann.ask(signedFor(home, key, name, 'one', '1'), 'ACK')
+  await until(async () => (await linksOf(here))[0]?.problem?.includes('had not signed'))
+  await trust(home, hostOf(here))
+  here.clock.advance(60_000)
+  expect(await ann.next('SETTLED')).toMatchObject({ pub_id: '1', seq: 1 })
+})
+
 test('what was handed on is forgotten as fast as it came, however much there was since the last time', async () => {
   await using here = await startLinkable()
   const table = () => here.store.read.tables<{ handed: Readonly<Record<string, string | number>> }>()

@@ -20,7 +20,7 @@ export interface HandingOptions {
 const maxUnderWay = 32
 /** Authors who are passed over meanwhile. */
 const maxHeld = 1_000
-/** What was refused for longer is asked again then. */
+/** A link that is closed, for however long, may be opened by an operator at any moment: it is asked again then. */
 const retryMs = 60_000
 /** What a link waits for at most where it brings too much. */
 const passingMs = 1_000
@@ -94,7 +94,7 @@ export class Handing {
       if (!(error instanceof RelayError)) return
       const { code, message, retryAfterMs } = error
       const now = this.#options.now()
-      const waitMs = retryAfterMs ?? (code === 'LINK_REFUSED' ? retryMs : passingMs)
+      const waitMs = code === 'LINK_REFUSED' ? Math.min(retryAfterMs ?? retryMs, retryMs) : retryAfterMs ?? passingMs
       onProblem(message)
       if (this.#held.size >= maxHeld) this.#held.delete(this.#held.keys().next().value!)
       this.#held.set(agent, waitOf(waitMs, now))
