@@ -392,6 +392,20 @@ test('the operator may have files looked at: the path is all that the command is
   expect((await tus(relay2, 'HEAD', waiting)).status).toBe(503)
 })
 
+test('an upload that is asked for with another size while it is looked at is not stored, and nothing of it stays', async () => {
+  using data = newFolder()
+  const check = `#!/bin/sh\n: > ${data.at('looks')}\nwhile [ ! -e ${data.at('seen')} ]; do sleep 0.02; done\n`
+  writeFileSync(data.at('check.sh'), check, { mode: 0o755 })
+  await using relay = await startTestRelay({ data: data.path, fileCheck: data.at('check.sh') })
+  await using ann = await relay.login('ann')
+  const answer = patch(relay, await putTicket(ann, text), 0, text)
+  await expect.poll(() => existsSync(data.at('looks'))).toBe(true)
+  await putTicket(ann, `${text}x`, sha256Of(text))
+  writeFileSync(data.at('seen'), '')
+  expect((await answer).status).toBe(410)
+  await swept(relay, () => kept(data.path, 'files').length === 0 && kept(data.path, 'uploads').length === 0)
+})
+
 test('files are within what the sender signs, and a message that was taken back has none any more', async () => {
   using data = newFolder()
   writeFileSync(data.at('hello.txt'), 'Hello world')

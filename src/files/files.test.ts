@@ -58,6 +58,19 @@ test('another content than was said goes, and nothing is noted', async () => {
   expect(existsSync(join(folder, 'uploads', id))).toBe(false)
 })
 
+test('an upload that was given up while it was looked at is not whole, and nothing of it is left', async () => {
+  const files = opened()
+  let discarding: Promise<void> | undefined
+  const note = () => {
+    // It waits until the upload is not looked at any more.
+    discarding = files.discard(id)
+    return Promise.resolve('gone' as const)
+  }
+  expect(await files.finish(id, sha256, content.length, note)).toBe('gone')
+  await discarding
+  expect(existsSync(join(folder, 'uploads', id))).toBe(false)
+})
+
 test('a file that is brought again while it goes stays', async () => {
   const files = opened()
   let isNeeded = false

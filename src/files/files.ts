@@ -22,6 +22,9 @@ export interface FilesOptions {
  */
 export type Finished = 'whole' | 'other' | 'refused' | 'failed' | 'gone' | 'going'
 
+/** What the store says of bytes that are kept. gone: the upload was given up meanwhile, and they go again. */
+export type Noted = 'noted' | 'going' | 'gone'
+
 export class Files {
   readonly uploads: Uploads
   readonly #vault: Vault
@@ -39,11 +42,11 @@ export class Files {
   }
 
   /** An upload has all its bytes. `note` says so in the store, once they are kept; or that they go. */
-  finish(upload: string, sha256: string, bytes: number, note: () => Promise<'noted' | 'going'>): Promise<Finished> {
+  finish(upload: string, sha256: string, bytes: number, note: () => Promise<Noted>): Promise<Finished> {
     return this.#inTurn(upload, () => this.#finish(upload, sha256, bytes, note))
   }
 
-  async #finish(upload: string, sha256: string, bytes: number, note: () => Promise<'noted' | 'going'>): Promise<Finished> {
+  async #finish(upload: string, sha256: string, bytes: number, note: () => Promise<Noted>): Promise<Finished> {
     const whole = await this.uploads.whole(upload)
     if (whole === undefined) return 'gone'
     try {
@@ -52,12 +55,13 @@ export class Files {
       if (verdict !== 'ok') return verdict
       return await this.#alone(async () => {
         await this.#vault.put(sha256, whole.path, bytes)
-        if (await note() === 'going') return 'going'
+        const noted = await note()
+        if (noted === 'going') return 'going'
         // Another process may have had it go before that was noted; from now on none does.
-        if (!await this.#vault.has(sha256)) await this.#vault.put(sha256, whole.path, bytes)
+        if (noted === 'noted' && !await this.#vault.has(sha256)) await this.#vault.put(sha256, whole.path, bytes)
         // A process that is killed before finds it here, whole, and does this again.
         await this.uploads.discard(upload)
-        return 'whole'
+        return noted === 'gone' ? 'gone' : 'whole'
       })
     } finally {
       await whole.done()

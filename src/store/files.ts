@@ -142,18 +142,37 @@ export const bringAgain = async (tx: Tx, { upload }: Pick<OwnerRow, 'upload'>, a
   await tx.tables<Tables>().updateTable('file_owners').set({ whole: 0, at }).where('upload', '=', upload).execute()
 }
 
-/** The upload is whole, if it is there still. going: the bytes of such a file go at another process at this moment. */
-export const finishUpload = async (tx: Tx, upload: string, at: number): Promise<'noted' | 'going'> => {
-  const owner = await findUpload(tx, upload)
-  if (owner === undefined) return 'noted'
+/**
+ * The bytes of an upload are kept: it is whole. going: the bytes of such a file go at another process at this moment. gone: it was given up,
+ * and what was kept goes where nobody else brought it.
+ */
+export const finishUpload = async (
+  tx: Tx,
+  { upload, sha256 }: Pick<OwnerRow, 'upload' | 'sha256'>,
+  at: number,
+): Promise<'noted' | 'going' | 'gone'> => {
+  const tables = tx.tables<Tables>()
+  // Whoever takes it from its owner waits for this, or this for them.
+  const { numUpdatedRows } = await tables.updateTable('file_owners').set({ at }).where('upload', '=', upload).executeTakeFirst()
+  if (numUpdatedRows === 0n) {
+    if (!await isWhole(tx, sha256)) await goes(tx, sha256)
+    return 'gone'
+  }
   // Whoever has the bytes go takes this row first, and finds that they are needed; or has taken it.
-  const { until } = await tx.tables<Tables>().insertInto('file_gone').values({ sha256: owner.sha256, until: 0 }).onConflict(conflict =>
+  const { until } = await tables.insertInto('file_gone').values({ sha256, until: 0 }).onConflict(conflict =>
     conflict.column('sha256').doUpdateSet(({ ref }) => ({ until: ref('file_gone.until') }))
   ).returning('until').executeTakeFirstOrThrow()
   if (until > at) return 'going'
-  await wentFile(tx, owner.sha256)
-  await tx.tables<Tables>().updateTable('file_owners').set({ whole: 1, at }).where('upload', '=', upload).execute()
+  await neededFile(tx, sha256)
+  await tables.updateTable('file_owners').set({ whole: 1 }).where('upload', '=', upload).execute()
   return 'noted'
+}
+
+/** Its bytes are to go, once more where they went at this moment: they may have been kept again since, and that is not noted as done. */
+const goes = async (tx: Tx, sha256: string): Promise<void> => {
+  await tx.tables<Tables>().insertInto('file_gone').values({ sha256, until: 0 }).onConflict(conflict =>
+    conflict.column('sha256').doUpdateSet(({ ref, eb }) => ({ until: eb(ref('file_gone.until'), '+', 1) }))
+  ).execute()
 }
 
 /** Takes a file, or an upload, from its owner; notes that the bytes go where nobody else brought them. */
@@ -171,8 +190,7 @@ const takeFrom = async (tx: Tx, row: OwnerRow, isIdle: boolean): Promise<boolean
   const { numDeletedRows } = await (isIdle ? taken.where('named', '=', 0).where('at', '<=', row.at) : taken).executeTakeFirst()
   if (numDeletedRows === 0n) return false
   await use(tx, row, -1)
-  if (!await isWhole(tx, sha256))
-    await tx.tables<Tables>().insertInto('file_gone').values({ sha256, until: 0 }).onConflict(conflict => conflict.doNothing()).execute()
+  if (!await isWhole(tx, sha256)) await goes(tx, sha256)
   return true
 }
 
@@ -192,12 +210,17 @@ export const takeGone = async (tx: Tx, sha256: string, now: number, until: numbe
     .returning('sha256').executeTakeFirst()
   if (taken === undefined) return false
   if (!await isWhole(tx, sha256)) return true
-  await wentFile(tx, sha256)
+  await neededFile(tx, sha256)
   return false
 }
 
-/** The bytes went, or somebody brought them again. */
-export const wentFile = async (tx: Tx, sha256: string): Promise<void> => {
+/** The bytes went, as `takeGone` took them until then. */
+export const wentFile = async (tx: Tx, sha256: string, until: number): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('file_gone').where('sha256', '=', sha256).where('until', '=', until).execute()
+}
+
+/** Somebody has brought it whole. */
+const neededFile = async (tx: Tx, sha256: string): Promise<void> => {
   await tx.tables<Tables>().deleteFrom('file_gone').where('sha256', '=', sha256).execute()
 }
 

@@ -111,19 +111,23 @@ describe.each(engines)('$name', ({ open }) => {
             await store.write(tx => addUpload(tx, { sha256, agent, address: 'a', bytes: content.length, at, upload }))
           writeFileSync(folder.at(`uploads/${upload}`), content)
           for (;;) {
-            const finished = await all.finish(upload, sha256, content.length, () => store.write(tx => finishUpload(tx, upload, at)))
+            const finished = await all.finish(upload, sha256, content.length, () =>
+              store.write(tx => finishUpload(tx, { upload, sha256 }, at)))
             if (finished !== 'going') return finished
             await new Promise(resolve => setTimeout(resolve, 10))
           }
         },
-        sweeps: async () => {
+        /** @param went what happens once the bytes went */
+        sweeps: async (went = () => Promise.resolve()) => {
           const gone = await store.write(async tx => {
             for (const owner of await idleOwners(tx, now + 1, 10)) await removeIdle(tx, owner)
             return goneFiles(tx, now, 10)
           })
           if (!gone.includes(sha256)) return
-          await all.remove(sha256, () => store.write(tx => takeGone(tx, sha256, now, now + goingMs)),
-            () => store.write(tx => wentFile(tx, sha256)))
+          await all.remove(sha256, () => store.write(tx => takeGone(tx, sha256, now, now + goingMs)), async () => {
+            await went()
+            await store.write(tx => wentFile(tx, sha256, now + goingMs))
+          })
         },
       }
     }
@@ -167,6 +171,47 @@ describe.each(engines)('$name', ({ open }) => {
     await two.sweeps()
     expect(await isThere()).toEqual([false, false])
     expect(await goneFiles(stores[0].read, now + 10 * goingMs, 10)).not.toContain(sha256)
+  })
+
+  const sweeps = ['before that is noted', 'while the bytes go', 'later'] as const
+  test.each(sweeps)('an upload that is given up while it becomes whole is gone, and so are its bytes: swept %s', async when => {
+    const { sha256, vault, one, two, isThere } = await scene()
+    await one.brings('@ann', now)
+    await one.store.write(async tx => removeOwner(tx, (await findOwner(tx, sha256, '@ann'))!))
+    let isGivenUp = false
+    const giveUp = async () => {
+      if (isGivenUp) return
+      isGivenUp = true
+      await two.store.write(async tx => removeOwner(tx, (await findOwner(tx, sha256, '@bob'))!))
+      if (when === 'before that is noted') await two.sweeps()
+    }
+    let brought: string | undefined
+    const bring = async () => {
+      vault.halt = giveUp
+      brought = await one.brings('@bob')
+    }
+    // At the other process the bytes are gone, and it has not noted that yet.
+    if (when === 'while the bytes go') await two.sweeps(bring)
+    else await bring()
+    vault.halt = undefined
+    expect([isGivenUp, brought]).toEqual([true, 'gone'])
+    now += 2 * goingMs
+    await two.sweeps()
+    expect(await isThere()).toEqual([false, false])
+    expect(await goneFiles(stores[0].read, now + 10 * goingMs, 10)).not.toContain(sha256)
+  })
+
+  test('one that is given up while it becomes whole stays where another agent has it', async () => {
+    const { sha256, vault, one, two, isThere } = await scene()
+    await one.brings('@ann')
+    vault.halt = async () => {
+      vault.halt = undefined
+      await two.store.write(async tx => removeOwner(tx, (await findOwner(tx, sha256, '@bob'))!))
+    }
+    expect(await one.brings('@bob')).toBe('gone')
+    expect(await goneFiles(stores[0].read, now + 10 * goingMs, 10)).not.toContain(sha256)
+    await two.sweeps()
+    expect(await isThere()).toEqual([true, true])
   })
 
   test('one that is named, or asked for, at one while it is taken away at the other is either: not both', async () => {

@@ -211,7 +211,7 @@ export class FilesDoor implements HttpDoor {
 
   async #finishNow({ upload, sha256, bytes }: OwnerRow): Promise<void> {
     const { files, store, clock, log } = this.#options
-    const finished = await files.finish(upload, sha256, bytes, () => store.write(tx => finishUpload(tx, upload, clock.now())))
+    const finished = await files.finish(upload, sha256, bytes, () => store.write(tx => finishUpload(tx, { upload, sha256 }, clock.now())))
     if (finished === 'whole') return
     if (finished === 'failed') {
       log.warn({ upload }, 'the command that checks files failed: nothing is taken until it works (fileCheck)')

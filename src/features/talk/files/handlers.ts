@@ -214,9 +214,10 @@ export const files = (options: FileOptions): Feature<'PUT_FILE' | 'GET_FILE'> =>
       committed: () => {
         // What fails is in the tables, and tried again by the next sweep; what is left of an upload, by the next start.
         for (const { upload } of idle) fileBytes.discard(upload).catch(() => undefined)
+        const until = now + goingMs
         for (const sha256 of gone) {
-          const mayGo = () => fileStore.write(writer => takeGone(writer, sha256, now, now + goingMs))
-          fileBytes.remove(sha256, mayGo, () => fileStore.write(writer => wentFile(writer, sha256))).catch(() => undefined)
+          const mayGo = () => fileStore.write(writer => takeGone(writer, sha256, now, until))
+          fileBytes.remove(sha256, mayGo, () => fileStore.write(writer => wentFile(writer, sha256, until))).catch(() => undefined)
         }
       },
     }
