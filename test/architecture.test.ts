@@ -154,6 +154,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/relay/inside.ts',
     'src/store/store.ts',
     'src/store/files.ts',
+    'src/store/standing.ts',
     'node:',
   ]],
   // Tools for MCP hosts, written once against a port; the SDK is optional and loaded late.

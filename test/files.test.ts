@@ -5,6 +5,7 @@ import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
+import { revocationText } from '../lib/identity/index.ts'
 import { conversation } from '../lib/index.ts'
 import { putFile } from '../lib/node/index.ts'
 import { FilesDoor } from '../src/doors/files/door.ts'
@@ -13,7 +14,7 @@ import { clientOf, collect, newIdentity } from './kit/client.ts'
 import { bring, fetched, patch, patching, putTicket, sha256Of, tus } from './kit/files.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
-import { newKey, type Wire } from './kit/wire.ts'
+import { newKey, signWith, type Key, type Wire } from './kit/wire.ts'
 
 const dayMs = 24 * 60 * 60_000
 const text = 'x'.repeat(100_000)
@@ -98,6 +99,40 @@ test('what is refused: no, a forged, a foreign, an old ticket; another version, 
   expect(await statusOf(relay, 'GET', { ...ticket, url: `/files/${sha256Of(text)}` })).toBe(401)
   relay.clock.advance(dayMs + 1)
   expect(await statusOf(relay, 'HEAD', ticket)).toBe(401)
+})
+
+const lockOuts = {
+  'is banned': (key: Key) => ({ type: 'ADMIN_BAN', admin_key: 'an admin key', agent_id: key.id }),
+  'revoked its key': (key: Key) => {
+    const said = { reason: 'lost', timestamp: '2026-11-21T00:00:00.000Z' }
+    const notice = { type: 'REVOCATION' as const, pubkey: key.pem, agent_id: key.id.slice(1), ...said }
+    return { ...notice, signature: signWith(key, revocationText(notice)) }
+  },
+}
+
+test.each(['is banned', 'revoked its key'] as const)('a ticket is worth nothing once its agent %s', async how => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.path, adminKey: 'an admin key', pingTimeoutMs: 3_600_000 })
+  await using boss = await relay.login('boss', { key: newKey() })
+  const key = newKey()
+  await using ann = await relay.login('ann', { key })
+  const [asked, brought, waiting] = [await putTicket(ann, text), await putTicket(ann, `${text}y`), await putTicket(ann, `${text}z`)]
+  const lines = [brought, waiting].map(ticket => patching(relay, ticket, 0))
+  lines[0]!.send(text)
+  lines[1]!.send(text)
+  const sizes = () => kept(data.path, 'uploads').map(name => statSync(`${data.path}/uploads/${name}`).size)
+  await expect.poll(sizes).toEqual([100_000, 100_000])
+  expect((await boss.answer(lockOuts[how](key))).type).not.toBe('ERROR')
+  const answer = await patch(relay, asked, 0, text)
+  expect([answer.status, await answer.text()]).toEqual([403, expect.stringContaining('This agent is not admitted here any more')])
+  expect((await tus(relay, 'POST', { ...asked, url: '/uploads' }, { 'upload-length': '100000' })).status).toBe(403)
+  // Nor does a line that brings one go on: it ends, or is looked at while it comes.
+  lines[0]!.send('y')
+  lines[0]!.end()
+  relay.clock.advance(30_000)
+  lines[1]!.send('z')
+  expect(await Promise.all(lines.map(({ status }) => status))).toEqual([403, 403])
+  expect(kept(data.path, 'files')).toEqual([])
 })
 
 test('another file than was said leaves nothing behind, and can be brought again', async () => {

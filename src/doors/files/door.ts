@@ -9,6 +9,7 @@ import type { Files } from '../../files/files.ts'
 import { VaultError, type Range } from '../../files/vault.ts'
 import type { DoorVisit, HttpDoor } from '../../relay/inside.ts'
 import { findUpload, finishUpload, removeOwner, touchOwner, type OwnerRow } from '../../store/files.ts'
+import { refusalOf as whyNot, standingOf } from '../../store/standing.ts'
 import { BusyError, StorageError, type Store } from '../../store/store.ts'
 import { Refusal } from './refusal.ts'
 
@@ -101,6 +102,7 @@ export class FilesDoor implements HttpDoor {
     if (upload !== undefined && upload !== ticket.of) throw new Refusal(403, 'Your ticket is for another upload')
     const row = await findUpload(this.#options.store.read, ticket.of)
     if (row === undefined) throw goneAlready(upload === undefined ? 403 : 410)
+    await this.#checkOwner(row)
     if (upload === undefined && method === 'POST') return this.#create(visit, row)
     if (upload !== undefined && method === 'HEAD') return this.#tell(visit, row)
     if (upload !== undefined && method === 'PATCH') return this.#bring(visit, row)
@@ -194,13 +196,20 @@ export class FilesDoor implements HttpDoor {
     response.writeHead(204, { ...tus(), 'upload-offset': size, ...this.#expires(row) }).end()
   }
 
-  /** What was added after it was given up, or was whole, goes: it counts for nobody. @throws Refusal where it was given up */
+  /** What was added after it was given up, or was whole, goes: it counts for nobody. @throws Refusal where none may bring it any more */
   async #stillKnown(upload: string): Promise<void> {
     const { files, store } = this.#options
     const row = await findUpload(store.read, upload)
-    if (row?.whole === 0) return
+    if (row?.whole === 0) return this.#checkOwner(row)
     await files.discard(upload)
     if (row === undefined) throw goneAlready()
+  }
+
+  /** A ticket is worth what its agent is worth now. @throws Refusal */
+  async #checkOwner({ agent }: OwnerRow): Promise<void> {
+    // Whether a relay of approved keys admits it was seen to when the ticket was asked for: there are exempt ones.
+    const refusal = whyNot(await standingOf(this.#options.store.read, agent), false)
+    if (refusal !== undefined) throw new Refusal(403, `This agent is not admitted here any more: ${refusal.message}`, tus())
   }
 
   #finish(row: OwnerRow): Promise<void> {
