@@ -324,17 +324,16 @@ describe('what is claimed', () => {
     const store = new HeldStore(relay.store)
     const closing = new AbortController()
     const of = { store, incarnation: 'this one', secret: 'secret', closing: closing.signal }
+    const caller = { agent: id, via: 'mcp', auth: 'token', address: '127.0.0.1' } as const
+    const seat = new InsideSeat(relay.inside, { caller, lacks: () => undefined }, tokenMemory(of, token).said)
     return {
       token,
       id,
       max,
       store,
       /** As one call at the door after the other. */
-      reader: () => {
-        const { shown, said } = tokenMemory(of, token)
-        const caller = { agent: id, via: 'mcp', auth: 'token', address: '127.0.0.1' } as const
-        return new Reader(new InsideSeat(relay.inside, { caller, lacks: () => undefined }, said), shown)
-      },
+      reader: () => new Reader(tokenMemory(of, token).shown),
+      look: (reader: Reader, signal = ever) => reader.waiting(10, { seat, acknowledge: true, signal }),
       open: () => openDoor({ inside: relay.inside, store }, { known }),
       async [Symbol.asyncDispose]() {
         closing.abort()
@@ -344,11 +343,11 @@ describe('what is claimed', () => {
     }
   }
   const ever = new AbortController().signal
-  const look = (reader: Reader, signal = ever) => reader.waiting(10, { acknowledge: true, signal })
   const told = Promise.resolve(true)
 
   test('for a host that gave up is shown with the next call; and till it is taken back, nobody acknowledges it', async () => {
     await using at = await scene()
+    const { look } = at
     const reader = at.reader()
     const gone = new AbortController()
     const found = await look(reader, gone.signal)
@@ -464,6 +463,71 @@ describe('on the relay itself', () => {
     await ada.request('TOKEN_REVOKE', { token_id })
     const over = await post(url, token, initialize)
     expect([over.status, over.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="agentchat", error="invalid_token"'])
+  })
+
+  describe.each(eras)('each address is asked from for itself, whosever token it brings, in the era of %s', era => {
+    const adminKey = 'a-key-of-32-characters-and-more-x'
+    const [first, second, third] = ['192.0.2.1', '198.51.100.2', '203.0.113.3'] as const
+    const setUp = async () => {
+      const relay = await startTestRelay({ adminKey, trustedProxies: ['127.0.0.1'], addressRate: 1, addressBurst: 100 })
+      // Nothing is given back.
+      relay.clock.stop()
+      const ada = await clientOf(relay, { identity: newIdentity('ada') })
+      const { token } = await tokenOf(ada)
+      let from: string = first
+      const host = await httpHost(`${relay.httpUrl}/mcp`, token, era, () => from)
+      const left = (address: string) =>
+        relay.inside.left({ agent: ada.agentId!, via: 'mcp', address }).find(({ name }) => name === 'address')!.remaining
+      return {
+        ...{ ada, host, left },
+        move: (address: string) => from = address,
+        ban: async (address: string) => {
+          await using boss = await relay.login('boss')
+          await boss.ask({ type: 'ADMIN_BAN', address, admin_key: adminKey }, 'ADMIN_RESULT')
+        },
+        async [Symbol.asyncDispose]() {
+          await host[Symbol.asyncDispose]()
+          await ada.close()
+          await relay[Symbol.asyncDispose]()
+        },
+      }
+    }
+
+    test('it pays for what came from it', async () => {
+      await using here = await setUp()
+      const { host, ada, left, move } = here
+      expect((await host.call('receive')).text).toBe('Nothing waits.')
+      move(second)
+      const [atFirst, atSecond] = [left(first), left(second)]
+      expect((await host.call('send', { to: ada.agentId!, text: 'me' })).text).toMatch(/^Stored as/)
+      expect(left(first)).toBe(atFirst)
+      expect(left(second)).toBeLessThan(atSecond)
+    })
+
+    test('it is banned for itself, also while one call waits and another comes from elsewhere', async () => {
+      await using here = await setUp()
+      const { host, ada, ban, move } = here
+      let told = (): void => undefined
+      const begun = new Promise<void>(resolve => told = resolve)
+      const waiting = host.call('receive', { wait_s: 40 }, { onprogress: () => told() })
+      await begun
+      move(second)
+      expect((await host.call('history', { of: ada.agentId! })).isError).toBe(false)
+      await ban(second)
+      await ada.send(ada.agentId!, 'hello')
+      expect((await waiting).text).toContain('>hello</')
+    })
+
+    test('another one goes on where the first one is banned', async () => {
+      await using here = await setUp()
+      const { host, ada, ban, move } = here
+      expect((await host.call('receive')).text).toBe('Nothing waits.')
+      await ban(first)
+      move(second)
+      expect((await host.call('send', { to: ada.agentId!, text: 'me' })).text).toMatch(/^Stored as/)
+      move(third)
+      expect((await host.host.readResource({ uri: 'agentchat://inbox' })).contents).toHaveLength(1)
+    })
   })
 
   test('without one nobody is, and nothing there looks like an authorization server', async () => {

@@ -100,10 +100,19 @@ export const knownAgent = async (relay: TestRelay, name: string, known: Map<stri
   return { id: identity.agentId, token, identity }
 }
 
-/** A host in front of the door. */
-export const httpHost = async (url: string, token: string, era: Era) => {
+/** A host in front of the door; `from`: the address that a proxy before the relay names for each request. */
+export const httpHost = async (url: string, token: string, era: Era, from?: () => string) => {
   const host = newHost(era)
-  const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { authorization: `Bearer ${token}` } } })
+  const transport = new StreamableHTTPClientTransport(new URL(url), {
+    requestInit: { headers: { authorization: `Bearer ${token}` } },
+    ...(from && {
+      fetch: (to, init) => {
+        const headers = new Headers(init?.headers)
+        headers.set('x-forwarded-for', from())
+        return fetch(to, { ...init, headers })
+      },
+    }),
+  })
   await host.connect(transport)
   return { host, transport, call: callWith(host), [Symbol.asyncDispose]: () => host.close() }
 }

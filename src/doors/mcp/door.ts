@@ -1,31 +1,27 @@
 // The relay's own MCP door: the tools, for whoever has a token, at a seat without a socket. What a caller was shown is kept with the token, so
 // that each call may come in at another process; here are only seats, which whoever listens needs to be told.
 import { randomBytes } from 'node:crypto'
-import type { RequestType } from '../../../lib/protocol/index.ts'
-import type { Caller, Inside } from '../../relay/inside.ts'
+import type { Inside } from '../../relay/inside.ts'
 import { Changes } from './changes.ts'
 import { Codes } from './confirm.ts'
 import { McpDoor, type McpDoorOptions } from './http.ts'
-import { InsideSeat } from './inside-seat.ts'
+import { InsideSeat, type Sitter } from './inside-seat.ts'
 import { changeOf, uriOf } from './resources.ts'
 import { placeOf, serverFactory, type Place } from './server.ts'
 import { tokenMemory, type TokenMemoryOptions } from './token-memory.ts'
 import { toolSets } from './tools.ts'
 
 /** Who was let in, and by which token: each has a place of its own. */
-export interface Admitted {
-  readonly caller: Caller
+export interface Admitted extends Sitter {
   /** Its id, which is not the token itself. */
   readonly token: string
-  /** Which scope it lacks for a request; undefined: it may. */
-  readonly lacks: (type: RequestType) => string | undefined
   /** A program asks, which wants fields: ?structured=1 */
   readonly isStructured: boolean
   /** Calls once its token has ended, until the function that it gives is called. */
   readonly watch: (ended: () => void) => () => void
 }
 
-export interface ToolsDoorOptions extends Omit<McpDoorOptions<Admitted>, 'serve' | 'nameOf' | 'watch' | 'ended'>, TokenMemoryOptions {
+export interface ToolsDoorOptions extends Pick<McpDoorOptions<Admitted>, 'sdk' | 'secret' | 'now' | 'failed'>, TokenMemoryOptions {
   readonly inside: Inside
   /** ms that a call may take at most */
   readonly maxWaitMs: number
@@ -46,13 +42,15 @@ export const toolsDoor = ({ inside, store, incarnation, maxWaitMs, closing, ...o
   }
   const placeFor = (admitted: Admitted) => {
     const name = placeName(admitted)
-    const place = places.get(name) ?? newPlace(admitted)
+    const { seat, reader } = places.get(name) ?? newPlace(admitted)
+    const place = { seat: seat.for(admitted), reader }
     places.delete(name)
     if (places.size >= maxPlaces) places.delete(places.keys().next().value!)
     places.set(name, place)
-    place.seat.from(admitted.caller.address)
     return place
   }
+  /** By the requests that the SDK was handed. */
+  const callers = new WeakMap<Request, Admitted>()
   /** Made once: the list of tools is the same for all models, and for all programs. */
   const parts = { tools: toolSets.all, limits: { maxWaitMs, confirm: 'code' }, codes, now, failed } as const
   const serverForModels = serverFactory(sdk, parts)
@@ -62,12 +60,13 @@ export const toolsDoor = ({ inside, store, incarnation, maxWaitMs, closing, ...o
     nameOf: admitted => `${placeName(admitted)}${admitted.isStructured ? ' structured' : ''}`,
     watch: ({ watch }, ended) => watch(ended),
     ended: admitted => memoryOf(admitted).ended,
+    asks: (request, admitted) => callers.set(request, admitted),
     serve: admitted => ({
       server: era =>
         (admitted.isStructured ? serverForPrograms : serverForModels)({
           era,
           instructions: instructionsFor(admitted.caller.agent),
-          place: () => Promise.resolve(placeFor(admitted)),
+          place: asks => Promise.resolve(placeFor((asks && callers.get(asks)) ?? admitted)),
           // A server of the new era lives for one request.
           tellsChanges: era === 'legacy',
         }),

@@ -20,6 +20,8 @@ export interface McpDoorOptions<C> {
   /** One word for a caller: whose sessions are whose. */
   readonly nameOf: (caller: C) => string
   readonly serve: (caller: C) => Serving
+  /** Whose request it is that the SDK is handed: servers outlive the call that made them, and its caller. */
+  readonly asks?: (request: Request, caller: C) => void
   /** Calls once a caller who was let in may not be here any more, until the function that it gives is called. */
   readonly watch: (caller: C, ended: () => void) => () => void
   /** Seals session ids. */
@@ -51,7 +53,6 @@ interface Handler {
   readonly calls: McpHttpHandler
   /** Has the streams on which somebody listens: they end before what was called is answered, where the relay stops. */
   readonly listens: McpHttpHandler
-  readonly serving: Serving
   /** Requests that it answers now. */
   busy: number
 }
@@ -129,12 +130,13 @@ export class McpDoor<C> {
     if (Array.isArray(message)) return problem(response, { status: 400, title: 'One message in each POST: batches are not taken' })
     // A call may wait, and a stream goes on.
     goesOn()
-    const { watch, nameOf, sdk } = this.#options
+    const { watch, nameOf, sdk, asks } = this.#options
     const over: (() => void)[] = [watch(caller, () => void response.destroy())]
     try {
       const session = request.headers['mcp-session-id']
       // It is read once, here: the SDK is handed what it says.
       const web = webRequest(request, response, message === undefined ? body : undefined)
+      asks?.(web, caller)
       const asked: Asked = { web, session, parsed: message === undefined ? {} : { parsedBody: message }, over: end => over.push(end) }
       // Whatever claims the new era is not taken for the older one: the SDK need not look twice.
       const isOld = method !== 'POST' || (!claimsNewEra(message) && await sdk.isLegacyRequest(web, message))
@@ -192,7 +194,7 @@ export class McpDoor<C> {
     if (handler === undefined) return { status: 503, title: 'Too many agents ask at once' }
     handler.busy++
     over(() => handler.busy--)
-    over(handler.serving.want(wantedBy(parsed.parsedBody)))
+    over(this.#options.serve(caller).want(wantedBy(parsed.parsedBody)))
     return (isListening ? handler.listens : handler.calls).fetch(web, parsed)
   }
 
@@ -218,7 +220,6 @@ export class McpDoor<C> {
           // Each caller has a bus of its own: what changes for one is no other's matter.
           bus: { publish: () => undefined, subscribe: listener => serving.watch(listener) },
         }),
-        serving,
         busy: 0,
       }
     }

@@ -6,43 +6,60 @@ import { Refusal, type Body, type Change, type Kept, type Said, type Seat, type 
 import type { TokenMemory } from './token-memory.ts'
 import { pause } from './waiting.ts'
 
+/** Who sits here, and which scope it lacks for a request; undefined: it may. */
+export interface Sitter {
+  readonly caller: Caller
+  readonly lacks: (type: RequestType) => string | undefined
+}
+
+/** What is followed, and who wants it: on behalf of the one who came last. */
+interface Wanted {
+  readonly stop: AbortController
+  readonly by: Set<{ readonly caller: Caller }>
+}
+
+/** What the seats of one token share, from wherever it is asked. */
+interface Shared {
+  readonly wanted: Map<string, Wanted>
+  readonly listeners: Set<(change: Change) => void>
+  /** The newest number of the inbox that was told: what comes beyond it is new. */
+  seen: number
+}
+
 export class InsideSeat implements Seat {
   readonly signs = false
   readonly authors = new Authors(agent => this.ask('WHOIS', { agent }))
   readonly #inside: Inside
-  readonly #wanted = new Map<string, { count: number, readonly stop: AbortController }>()
-  readonly #listeners = new Set<(change: Change) => void>()
-  #caller: Caller
-  /** The newest number of the inbox that was told: what comes beyond it is new. */
-  #seen = 0
-
-  readonly #lacks: (type: RequestType) => string | undefined
+  readonly #sitter: Sitter
   readonly #said: TokenMemory['said']
+  readonly #shared: Shared
 
   constructor(
     inside: Inside,
-    { caller, lacks }: { readonly caller: Caller, readonly lacks: (type: RequestType) => string | undefined },
+    sitter: Sitter,
     said: TokenMemory['said'],
+    shared: Shared = { wanted: new Map(), listeners: new Set(), seen: 0 },
   ) {
     this.#inside = inside
-    this.#caller = caller
-    this.#lacks = lacks
+    this.#sitter = sitter
     this.#said = said
+    this.#shared = shared
   }
 
-  /** Whoever sits here asks from another address now. */
-  from(address: string): void {
-    if (address !== this.#caller.address) this.#caller = { ...this.#caller, address }
+  /** The seat for a call of the same token: what it asks is asked from where that came from, whatever others ask meanwhile. */
+  for(sitter: Sitter): InsideSeat {
+    return sitter.caller.address === this.#sitter.caller.address ? this : new InsideSeat(this.#inside, sitter, this.#said, this.#shared)
   }
 
   get me(): AgentId {
-    return this.#caller.agent as AgentId
+    return this.#sitter.caller.agent as AgentId
   }
 
   async ask<T extends RequestType>(type: T, body: Body<T>, signal?: AbortSignal): Promise<Frame<ReplyType<T>>> {
     this.#check(type)
-    const frame = await refusing(this.#inside.ask(this.#caller, type, body as never, signal && { signal }).then(answer => answer.frame()))
-    if (frame.type === 'INBOX') this.#seen = Math.max(this.#seen, (frame as Frame<'INBOX'>).seq)
+    const { caller } = this.#sitter
+    const frame = await refusing(this.#inside.ask(caller, type, body as never, signal && { signal }).then(answer => answer.frame()))
+    if (frame.type === 'INBOX') this.#shared.seen = Math.max(this.#shared.seen, (frame as Frame<'INBOX'>).seq)
     return frame as Frame<ReplyType<T>>
   }
 
@@ -55,13 +72,13 @@ export class InsideSeat implements Seat {
       if (fail === undefined) isTwice = await this.#said(tx, `${said.to} ${said.content}`, now)
     }
     const options = { ...(signal && { signal }), ...(newAt !== undefined && { along }) }
-    const ack = await refusing(this.#inside.ask(this.#caller, 'MSG', body, options).then(answer => answer.frame()))
+    const ack = await refusing(this.#inside.ask(this.#sitter.caller, 'MSG', body, options).then(answer => answer.frame()))
     return { ack, isTwice }
   }
 
   /** @throws Refusal */
   #check(type: RequestType): void {
-    const lacking = this.#lacks(type)
+    const lacking = this.#sitter.lacks(type)
     if (lacking !== undefined)
       throw new Refusal('SCOPE_MISSING', `This token does not have the scope ${lacking}: agentchat token create --scopes`)
   }
@@ -76,49 +93,47 @@ export class InsideSeat implements Seat {
   }
 
   async arrival(signal: AbortSignal): Promise<void> {
-    await refusing(this.#inside.arrival(this.#caller, this.#seen, signal))
+    await refusing(this.#inside.arrival(this.#sitter.caller, this.#shared.seen, signal))
   }
 
   changes(listener: (change: Change) => void): () => void {
-    this.#listeners.add(listener)
-    return () => {
-      this.#listeners.delete(listener)
-    }
+    this.#shared.listeners.add(listener)
+    return () => void this.#shared.listeners.delete(listener)
   }
 
   /** What comes into the inbox tells of deals, too; a channel is followed for itself. */
   want(change: Change): () => void {
     const key = change.kind === 'channel' ? change.channel : 'inbox'
-    let wanted = this.#wanted.get(key)
+    const { wanted: all } = this.#shared
+    const mine = { caller: this.#sitter.caller }
+    let wanted = all.get(key)
     if (wanted === undefined) {
-      if (this.#wanted.size >= maxWanted || this.#lacks(change.kind === 'channel' ? 'HISTORY' : 'INBOX') !== undefined)
-        return () => undefined
-      wanted = { count: 0, stop: new AbortController() }
-      this.#wanted.set(key, wanted)
-      void this.#follow(change.kind === 'channel' ? change.channel : undefined, wanted.stop.signal)
+      if (all.size >= maxWanted || this.#sitter.lacks(change.kind === 'channel' ? 'HISTORY' : 'INBOX') !== undefined) return () => undefined
+      wanted = { stop: new AbortController(), by: new Set([mine]) }
+      all.set(key, wanted)
+      void this.#follow(change.kind === 'channel' ? change.channel : undefined, wanted)
     }
-    const mine = wanted
-    mine.count++
-    let isOver = false
+    const { by, stop } = wanted
+    by.add(mine)
     return () => {
-      if (isOver || --mine.count > 0) return
-      isOver = true
-      mine.stop.abort()
-      this.#wanted.delete(key)
+      if (!by.delete(mine) || by.size > 0) return
+      stop.abort()
+      all.delete(key)
     }
   }
 
   /** Follows a channel, or else the inbox, and begins anew where it cannot, or was ended. */
-  async #follow(channel: string | undefined, stop: AbortSignal): Promise<void> {
+  async #follow(channel: string | undefined, { by, stop: { signal: stop } }: Wanted): Promise<void> {
     const tell = (change: Change) => {
-      for (const listener of this.#listeners) listener(change)
+      for (const listener of this.#shared.listeners) listener(change)
     }
     while (!stop.aborted) {
       const over = new AbortController()
       const end = () => over.abort()
       stop.addEventListener('abort', end)
-      await this.#from(channel, over.signal).then(from =>
-        this.#inside.follow(this.#caller, from, {
+      const { caller } = [...by].at(-1)!
+      await this.#from(caller, channel, over.signal).then(from =>
+        this.#inside.follow(caller, from, {
           open: () => undefined,
           event: (_, text) => {
             if (channel !== undefined) tell({ kind: 'channel', channel })
@@ -136,9 +151,9 @@ export class InsideSeat implements Seat {
   }
 
   /** From now on. */
-  async #from(channel: string | undefined, signal: AbortSignal): Promise<Positions> {
+  async #from(caller: Caller, channel: string | undefined, signal: AbortSignal): Promise<Positions> {
     if (channel !== undefined) return { channels: new Map([[channel, undefined]]) }
-    const inbox = (await this.#inside.ask(this.#caller, 'INBOX', { limit: 1 }, { signal })).frame().seq
+    const inbox = (await this.#inside.ask(caller, 'INBOX', { limit: 1 }, { signal })).frame().seq
     return { channels: new Map(), inbox }
   }
 }

@@ -30,7 +30,6 @@ const maxSteps = 100
 const isUncertain: ReadonlySet<string> = new Set(['LOST', 'UNCERTAIN', 'TIMEOUT', 'CANCELLED'])
 
 export class Reader {
-  readonly #seat: Seat
   readonly #memory: ShownMemory
   /** How far the inbox was received, as was heard last. */
   #received = 0
@@ -39,8 +38,7 @@ export class Reader {
   /** One call after the other: two that read at once would only get in each other's way. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(seat: Seat, memory: ShownMemory = new ShownHere()) {
-    this.#seat = seat
+  constructor(memory: ShownMemory = new ShownHere()) {
     this.#memory = memory
   }
 
@@ -51,23 +49,23 @@ export class Reader {
     return turn
   }
 
-  /** What waits and was not shown yet, up to a number of entries. `acknowledge`: what was shown until now has been received. */
+  /** What waits at the seat of a call and was not shown yet, up to a number of entries. `acknowledge`: what was shown until now has been received. */
   async waiting(
     limit: number,
-    { acknowledge, signal }: { readonly acknowledge: boolean, readonly signal: AbortSignal },
+    { seat, acknowledge, signal }: { readonly seat: Seat, readonly acknowledge: boolean, readonly signal: AbortSignal },
   ): Promise<Waiting> {
     const before = await this.#memory.shown(signal)
     let since = before.upTo > this.#received ? before.upTo : undefined
     /** Up to there everything was shown. */
     let { upTo } = before
     for (;;) {
-      const page = await this.#page(limit, since, signal)
+      const page = await pageOf(seat, limit, since, signal)
       // Another log than the one that was shown: its numbers are over.
       const { items = [], more = false, seq: head = 0, cursor = this.#received } = page ?? {}
       if (page === undefined || cursor < this.#received || head < before.upTo) {
         this.#received = 0
         await this.#memory.forget(before)
-        return this.waiting(limit, { acknowledge, signal })
+        return this.waiting(limit, { seat, acknowledge, signal })
       }
       this.#received = cursor
       const entries = items.filter(({ seq }) => seq > cursor && seq > before.upTo && !before.apart.includes(seq))
@@ -78,7 +76,7 @@ export class Reader {
         continue
       }
       if (acknowledge && upTo > cursor) {
-        await this.#seat.ask('RECEIVED', { seq: upTo }, signal)
+        await seat.ask('RECEIVED', { seq: upTo }, signal)
         this.#received = upTo
       }
       return { entries, more, before }
@@ -108,14 +106,6 @@ export class Reader {
     return isClaimed
   }
 
-  /** undefined: the inbox does not reach that far. */
-  #page(limit: number, since: number | undefined, signal: AbortSignal) {
-    return this.#seat.ask('INBOX', { limit, ...(since !== undefined && { since }) }, signal).catch((error: unknown) => {
-      if (since === undefined || !(error instanceof Refusal) || error.code !== 'INVALID_MSG') throw error
-      return undefined
-    })
-  }
-
   /** What comes, or came, of a step that is taken under this code; undefined: it was not used, or for something else. */
   taken(code: string, step: string): Promise<string> | undefined {
     return this.#steps.get(`${code} ${step}`)
@@ -133,3 +123,10 @@ export class Reader {
     return outcome
   }
 }
+
+/** undefined: the inbox does not reach that far. */
+const pageOf = (seat: Seat, limit: number, since: number | undefined, signal: AbortSignal) =>
+  seat.ask('INBOX', { limit, ...(since !== undefined && { since }) }, signal).catch((error: unknown) => {
+    if (since === undefined || !(error instanceof Refusal) || error.code !== 'INVALID_MSG') throw error
+    return undefined
+  })

@@ -37,7 +37,7 @@ export interface Place {
 
 export const placeOf = <S extends Seat>(seat: S, memory?: ShownMemory): Place & { readonly seat: S } => ({
   seat,
-  reader: new Reader(seat, memory),
+  reader: new Reader(memory),
 })
 
 export interface ServerParts {
@@ -56,8 +56,8 @@ export interface ServerParts {
 export interface Served {
   readonly era: 'legacy' | 'modern'
   readonly instructions: string
-  /** Who calls, once the relay can be reached. @throws Refusal */
-  readonly place: () => Promise<Place>
+  /** Who calls, once the relay can be reached; by the request that asks, where one does. @throws Refusal */
+  readonly place: (asks?: Request) => Promise<Place>
   /** Hosts are told of what changes: where a server lives as long as its host. */
   readonly tellsChanges: boolean
 }
@@ -135,7 +135,7 @@ export const serverFactory = (sdk: Sdk, { tools, limits, isStructured, codes, no
       let end: (told: boolean | Promise<boolean>) => void = () => undefined
       const told = new Promise<boolean>(resolve => end = resolve)
       const call = async (): Promise<Call> => ({
-        ...await place(),
+        ...await place(context.http?.req),
         ...{ signal, told },
         progress: progressOf(context),
         maxWaitMs: limits.maxWaitMs,
@@ -153,9 +153,9 @@ export const serverFactory = (sdk: Sdk, { tools, limits, isStructured, codes, no
     })
     server.setRequestHandler('resources/list', () => ({ resources: [...resources] }))
     server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [...resourceTemplates] }))
-    server.setRequestHandler('resources/read', ({ params: { uri } }, { mcpReq: { signal } }) =>
+    server.setRequestHandler('resources/read', ({ params: { uri } }, { mcpReq: { signal }, http }) =>
       refusing(signal, async () => {
-        const reply = await readResource(uri, (await place()).seat, signal)
+        const reply = await readResource(uri, (await place(http?.req)).seat, signal)
         return { contents: [{ uri, mimeType: 'text/plain', text: reply.text(draw) }] }
       }))
     server.setRequestHandler('prompts/list', () => ({ prompts: prompts.map(prompt => ({ ...prompt, arguments: [...prompt.arguments] })) }))
@@ -165,9 +165,10 @@ export const serverFactory = (sdk: Sdk, { tools, limits, isStructured, codes, no
       return { messages: [{ role: 'user', content: { type: 'text', text: found.text } }] }
     })
     server.setRequestHandler('completion/complete',
-      ({ params: { argument, ref } }, { mcpReq: { signal } }) =>
+      ({ params: { argument, ref } }, { mcpReq: { signal }, http }) =>
         refusing(signal, async () => {
-          const values = ref.type === 'ref/resource' ? await completed(argument.name, argument.value, (await place()).seat, signal) : []
+          const seat = ref.type === 'ref/resource' ? (await place(http?.req)).seat : undefined
+          const values = seat === undefined ? [] : await completed(argument.name, argument.value, seat, signal)
           return { completion: { values: [...values], hasMore: false } }
         }))
     if (tellsChanges) tellChanges(server, { era, place, refuse: invalid })
@@ -183,7 +184,7 @@ const tellChanges = (
   server: Server,
   { era, place, refuse }: {
     readonly era: 'legacy' | 'modern'
-    readonly place: () => Promise<Place>
+    readonly place: Served['place']
     readonly refuse: (message: string) => Error
   },
 ): void => {
@@ -200,14 +201,14 @@ const tellChanges = (
   }
   // Where the relay cannot be reached yet, a call that reaches it comes first.
   if (era === 'modern') place().then(listen, () => undefined)
-  server.setRequestHandler('resources/subscribe', async ({ params: { uri } }) => {
+  server.setRequestHandler('resources/subscribe', async ({ params: { uri } }, { http }) => {
     const change = changeOf(uri)
     if (change === undefined) throw refuse('There is no such resource')
     if (subscribed.has(uri)) return {}
     if (subscribed.size >= maxSubscribed) throw refuse(`At most ${maxSubscribed} resources`)
     const mine = { end: () => {} }
     subscribed.set(uri, mine)
-    place().then(here => {
+    place(http?.req).then(here => {
       listen(here)
       // It may be over by now, and even have begun anew.
       if (subscribed.get(uri) === mine && !isOver) mine.end = here.seat.want(change)

@@ -46,7 +46,7 @@ const showWaiting = async (
 ): Promise<Reply | undefined> => {
   const { seat, reader, signal, newReply } = call
   for (let acknowledge = acknowledges;; acknowledge = false) {
-    const found = await reader.waiting(max, { acknowledge, signal })
+    const found = await reader.waiting(max, { seat, acknowledge, signal })
     const { entries } = found
     if (entries.length === 0) return undefined
     const reply = newReply()
