@@ -2,6 +2,9 @@
 import { describe, expect, test, vi } from 'vitest'
 import { revocationText } from '../lib/identity/index.ts'
 import { requestDocs, requests, type RequestType } from '../lib/protocol/index.ts'
+import { revokeAgent, rotateAgent } from '../src/store/agents.ts'
+import { ban, standingOf } from '../src/store/standing.ts'
+import type { Tx } from '../src/store/store.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newTrader } from './kit/trade.ts'
 import { newKey, signWith, type Key, type Wire } from './kit/wire.ts'
@@ -274,6 +277,58 @@ describe('a ban', () => {
     expect(await bob.refused('PROPOSAL', { to: eve.id, task: 'more' })).toBe('AGENT_NOT_FOUND')
     expect(await bob.refused('TRANSFER', { to: eve.id, currency: 'USD', amount_minor: 1 })).toBe('AGENT_NOT_FOUND')
     expect(await bob.wire.refusal({ type: 'MSG', to: eve.id, content: 'hi' })).toMatchObject({ code: 'AGENT_NOT_FOUND' })
+  })
+})
+
+describe('keys that hand over one after the other, a batch each', () => {
+  const other = newKey()
+  const scene = async () => {
+    const relay = await startTestRelay()
+    const [first, second, heir] = [newKey(), newKey(), newKey()]
+    for (const key of [first, second]) await (await relay.login('eve', { key })).close()
+    const signed = (from: Key, to: Key) => {
+      const record = { old_pubkey: from.pem, new_pubkey: to.pem, timestamp: '2026-11-21T00:00:00.000Z' }
+      return { ...record, signature: signWith(from, JSON.stringify(record)) }
+    }
+    return {
+      ...{ relay, first, second, heir },
+      rotation: { type: 'ROTATION', ...signed(first, second), chain: [signed(second, heir)] },
+      standing: ({ id }: Key) => standingOf(relay.store.read, id),
+      /** Asks, and writes behind the first batch. */
+      between: async <T>(asked: () => Promise<T>, write: (tx: Tx) => Promise<unknown>): Promise<T> => {
+        relay.store.hold()
+        const told = asked()
+        await relay.store.reached()
+        const written = relay.store.write(write)
+        relay.store.release()
+        await written
+        return told
+      },
+      [Symbol.asyncDispose]: () => relay[Symbol.asyncDispose](),
+    }
+  }
+
+  test.each([
+    ['banned', (tx: Tx, key: Key) => ban(tx, key.id, 'spam', 0), 'BANNED', undefined],
+    ['revoked', (tx: Tx, key: Key) => revokeAgent(tx, { id: key.id, pubkey: key.pem }, 0), 'NOT_ALLOWED', undefined],
+    ['another one’s', (tx: Tx, key: Key) => rotateAgent(tx, { id: key.id, pubkey: key.pem }, other.id, 0), 'NOT_ALLOWED', other.id],
+  ])('one that is %s in between hands nothing over', async (_, fall, code, successor) => {
+    await using at = await scene()
+    const { relay, first, second, heir, rotation, standing } = at
+    await (await relay.login('other', { key: other })).close()
+    await using eve = await relay.login('eve', { key: heir })
+    expect(await at.between(() => eve.refusal(rotation), tx => fall(tx, second))).toMatchObject({ code })
+    expect((await standing(first)).rotatedTo).toBe(heir.id)
+    expect((await standing(second)).rotatedTo ?? undefined).toBe(successor)
+  })
+
+  test('those that hand over to the same one by another request in between are passed over', async () => {
+    await using at = await scene()
+    const { relay, first, second, heir, rotation, standing } = at
+    await using eve = await relay.login('eve', { key: heir })
+    const handed = { id: second.id, pubkey: second.pem }
+    await at.between(() => eve.ask(rotation, 'OK'), tx => rotateAgent(tx, handed, heir.id, 0))
+    for (const key of [first, second]) expect((await standing(key)).rotatedTo).toBe(heir.id)
   })
 })
 

@@ -67,12 +67,27 @@ const formerKeys = async (records: readonly RotationRecord[], newest: string): P
 
 type HandingOver = Pick<IdentityOptions, 'admins' | 'shares' | 'rotated'>
 
-/** Hands over one key in a batch: it moves all that belonged to it. @throws Fail */
-const handOver = async (ctx: WriteCtx, pending: readonly FormerKey[], options: HandingOver): Promise<Outcome<'OK'>> => {
+/** Those that have still to hand over: not to this key yet, nor to one that hands over to it here. */
+const pendingOf = async ({ me, tx }: WriteCtx, olds: readonly FormerKey[]): Promise<readonly FormerKey[]> => {
+  const done = await handedOver(tx, olds, me.id)
+  return olds.filter(({ id }) => !done.has(id))
+}
+
+/** @throws Fail it may not hand over */
+const checkOld = async ({ tx }: WriteCtx, old: FormerKey): Promise<void> => {
+  const { rotatedTo, isRevoked, ban, isOtherKey } = await standingOf(tx, old.id, old.pubkey)
+  if (isOtherKey) throw new Fail('NOT_ALLOWED', otherKey)
+  if (isRevoked || rotatedTo !== null) throw new Fail('NOT_ALLOWED', 'The old key was revoked or rotated elsewhere')
+  if (ban !== undefined) throw new Fail('BANNED', 'The agent of the old key is banned')
+}
+
+/** Hands over one key in a batch: it moves all that belonged to it. What others wrote since the batch before counts. @throws Fail */
+const handOver = async (ctx: WriteCtx, olds: readonly FormerKey[], options: HandingOver): Promise<Outcome<'OK'>> => {
   const { me, tx, now, asker } = ctx
   const { admins, shares, rotated } = options
-  const [old, ...rest] = pending
+  const [old, ...rest] = await pendingOf(ctx, olds)
   if (old === undefined) return { reply: reply('OK', {}) }
+  await checkOld(ctx, old)
   if (await countKeys(tx, old.id) + await countKeys(tx, me.id) > maxKeys)
     throw new Fail('LIMIT_REACHED', `An agent may have had ${maxKeys} keys; go on with one of them`)
   if (!(await standingOf(tx, old.id)).isKnown) await shares.take(tx, 'agents', old.id, { agent: '', address: asker.address })
@@ -89,23 +104,15 @@ const handOver = async (ctx: WriteCtx, pending: readonly FormerKey[], options: H
     committed: () => rotated(me.id),
     ...(rest.length === 0
       ? { reply: reply('OK', {}) }
-      : { again: (tx: WriteCtx['tx'], now: number) => handOver({ ...ctx, tx, now }, rest, options) }),
+      : { again: (tx: WriteCtx['tx'], now: number) => handOver({ ...ctx, tx, now }, olds, options) }),
   }
 }
 
 /** The keys of records hand over to the one of this session. @throws Fail where one may not */
 const present = async (ctx: WriteCtx, olds: readonly FormerKey[], options: HandingOver): Promise<Outcome<'OK'>> => {
-  const { me, tx } = ctx
-  // Those that were presented before: to this key, or to one that hands over to it here.
-  const done = await handedOver(tx, olds, me.id)
-  const pending = olds.filter(({ id }) => !done.has(id))
-  for (const old of pending) {
-    const { rotatedTo, isRevoked, ban, isOtherKey } = await standingOf(tx, old.id, old.pubkey)
-    if (isOtherKey) throw new Fail('NOT_ALLOWED', otherKey)
-    if (isRevoked || rotatedTo !== null) throw new Fail('NOT_ALLOWED', 'The old key was revoked or rotated elsewhere')
-    if (ban !== undefined) throw new Fail('BANNED', 'The agent of the old key is banned')
-  }
-  return handOver(ctx, pending, options)
+  // Where one may not by now, none does.
+  for (const old of await pendingOf(ctx, olds)) await checkOld(ctx, old)
+  return handOver(ctx, olds, options)
 }
 
 const textOf = ({ old_pubkey, new_pubkey, timestamp }: RotationRecord) => ({ old_pubkey, new_pubkey, timestamp })
