@@ -161,13 +161,14 @@ export class LocalSession {
   #closed(code: number, reason: string): void {
     if (this.#over !== undefined) return
     const fail = endOf(code, reason, this.#retryAfterMs)
-    this.#end(fail)
+    // What is under way may be stored: it is not told as refused, and whoever asks again hears why.
+    this.#end(fail, fail.code === 'BUSY' ? fail : new Fail('BUSY', 'The agent was locked out before this was answered', busyRetryMs))
     this.#options.ended({ reason: nameOf(code), ...(fail.retryAfterMs !== undefined && { retryAfterMs: fail.retryAfterMs }) })
   }
 
-  #end(fail: Fail): void {
+  #end(fail: Fail, unanswered = fail): void {
     this.#over ??= fail
-    for (const { reject } of this.#pending.values()) reject(fail)
+    for (const { reject } of this.#pending.values()) reject(unanswered)
     this.#pending.clear()
   }
 }

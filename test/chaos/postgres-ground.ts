@@ -87,9 +87,11 @@ export const postgresGround = async (nodes: number, isDoubtful: boolean): Promis
           server = await crashAndRestart(server)
         }),
         'read-only': after(3_000, 15_000, async (random, wait) => {
-          if (!await setReadOnly('SET default_transaction_read_only = on')) return
-          counts.read_only++
-          await wait(random.between(200, 2_000))
+          if (await setReadOnly('SET default_transaction_read_only = on')) {
+            counts.read_only++
+            await wait(random.between(200, 2_000))
+          }
+          // Also where the answer alone was lost, or the server crashed before it looked: it would be read-only from its next start.
           while (!await setReadOnly('RESET default_transaction_read_only')) await sleep(retryMs)
         }),
       }

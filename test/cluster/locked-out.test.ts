@@ -73,7 +73,12 @@ const post = (to: TestRelay, localAddress: string, { path, headers = {}, body }:
     asking.end(body)
   })
 
-const send = async ({ place: { stores }, address }: Eve, sent: Sent): Promise<number> => (await post(stores, address, sent)).status
+/** @throws Error where it is left open whether that was stored */
+const send = async ({ place: { stores }, address }: Eve, sent: Sent): Promise<number> => {
+  const { status, text } = await post(stores, address, sent)
+  if (status === 503) throw new Error(text)
+  return status
+}
 
 const path = '/v1/channels/general/messages'
 const json = { 'content-type': 'application/json' }
@@ -220,6 +225,21 @@ describe.each(cases)('$request against $way', ({ request, way, isStrict }) => {
     expect(then).toBeGreaterThanOrEqual(2)
     expect(await storedOf(eve)).toBe(then)
     cluster.clock.go()
+    await eve.own[Symbol.asyncDispose]()
+    await eve.there[Symbol.asyncDispose]()
+  })
+
+  test('what was stored and not yet answered is not told as refused', async () => {
+    const eve = await newEve(isStrict)
+    const { store } = eve.place.stores
+    store.holdAnswers()
+    const sent = ways[way](eve, 0).catch(() => undefined)
+    await comesTrue(async () => await storedOf(eve) === 1)
+    await lockouts[request]!.ask(eve)
+    // Where she is closed at once, that is her answer.
+    await Promise.race([sent, areEven(eve.place)])
+    store.release()
+    expect(await sent).not.toBe(false)
     await eve.own[Symbol.asyncDispose]()
     await eve.there[Symbol.asyncDispose]()
   })

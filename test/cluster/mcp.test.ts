@@ -252,16 +252,22 @@ describe('what a process showed', () => {
     await using at = await scene(cluster.nodes, '2026-07-28')
     const [one, two] = cluster.nodes.map(({ store }) => store)
     const claim = { upTo: 1, apart: [], by: 'some process' }
-    one!.hold()
-    const claiming = one!.write(tx => replaceShown(tx, at.token_id, { ...nothingShown, by: '' }, claim))
-    await one!.reached()
+    let [stand, commit] = [() => {}, () => {}]
+    const standing = new Promise<void>(resolve => stand = resolve)
+    const committed = new Promise<void>(resolve => commit = resolve)
+    const claiming = one!.write(async tx => {
+      await replaceShown(tx, at.token_id, { ...nothingShown, by: '' }, claim)
+      stand()
+      await committed
+    })
+    await standing
     const takingBack = two!.write(tx => takeBackShown(tx, at.token_id, claim.by, nothingShown))
     const isWaitedFor = async (): Promise<void> => {
       const [waiting] = await cluster.database.ask<{ n: number }>('SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted')
       if (waiting!.n === 0) await isWaitedFor()
     }
     await Promise.race([takingBack, isWaitedFor()])
-    one!.release()
+    commit()
     await Promise.all([claiming, takingBack])
     expect(await shownBy(two!.read, at.token_id)).toEqual({ ...nothingShown, by: '' })
   })
