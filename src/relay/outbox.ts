@@ -4,7 +4,7 @@ import type { Counts } from '../base/metrics.ts'
 import type { CloseName } from '../../lib/protocol/index.ts'
 import type { Account, Debtor } from './account.ts'
 import type { Backlog, Connection, Line } from './connection.ts'
-import { Fifo } from './turns.ts'
+import { Turns } from './turns.ts'
 
 export interface OutboxOptions {
   /** Bytes that may wait for a slow reader; past it the connection is closed. */
@@ -16,7 +16,10 @@ export interface OutboxOptions {
 
 /** Up to here copying frames together costs less than handing them over one by one. */
 const maxCopiedBytes = 4_096
-/** What a turn writes, in sockets and in bytes: those who are read in the next one do not wait for more. */
+/**
+ * What a turn writes, in sockets and in bytes: those who are read in the next one do not wait for more. Where that is not enough for all, each
+ * address has its sockets written in its turn: who is told little does not wait for those who hear a lot.
+ */
 const maxTurnWrites = 1_000
 const maxTurnBytes = 8 * 1024 * 1024
 /** What a socket is handed at once, if one buffer is not more: a reader that has to go takes no more than this before it hears so. */
@@ -29,13 +32,10 @@ export class Outbox {
   readonly #counts: Counts
   #touched: Connection[] = []
   #isScheduled = false
-  /** The last turn had no room for all. */
-  #isLate = false
-  /** Sockets that had something to be written, and those of them that were written. */
-  #due = 0
-  #written = 0
-  /** Whoever waits until so many are written. */
-  readonly #waiting = new Fifo<{ readonly written: number, readonly then: () => void }>()
+  /** Those for whom earlier turns had no room. */
+  readonly #late = new Turns<Connection>()
+  /** Whoever waits until these are written. */
+  readonly #waiting = new Set<{ readonly left: Set<Connection>, readonly then: () => void }>()
 
   constructor(options: OutboxOptions, account: Account<Debtor>, counts: Counts) {
     this.#options = options
@@ -52,7 +52,6 @@ export class Outbox {
     }
     connection.out = [bytes]
     this.#touched.push(connection)
-    this.#due++
     this.#schedule()
   }
 
@@ -69,20 +68,20 @@ export class Outbox {
       if (holds.length === 0) connection.holds = undefined
       if (connection.out === undefined) return
       this.#touched.push(connection)
-      this.#due++
       this.#schedule()
     })
   }
 
   /** Calls back when what is queued now was handed over, or waits for its socket. */
   whenWritten(then: () => void): void {
-    if (this.#written === this.#due) then()
-    else this.#waiting.push({ written: this.#due, then })
+    const left = new Set([...this.#late.items(), ...this.#touched])
+    if (left.size === 0) then()
+    else this.#waiting.add({ left, then })
   }
 
   /** Writes what is queued, one system call per socket where the system takes it; not while an earlier turn's rest waits for its own turn. */
   flush(): void {
-    if (!this.#isLate) this.#writeTurn()
+    if (this.#late.length === 0) this.#writeTurn()
   }
 
   /** As much as a turn has room for; the rest in the next. */
@@ -90,15 +89,22 @@ export class Outbox {
     const touched = this.#touched
     this.#touched = []
     const enough = this.#counts.bytesSent + maxTurnBytes
-    let done = 0
-    while (done < touched.length && done < maxTurnWrites && this.#counts.bytesSent < enough) this.flushOne(touched[done++]!)
-    this.#written += done
-    this.#isLate = done < touched.length
-    if (this.#isLate) {
-      this.#touched = touched.slice(done).concat(this.#touched)
-      this.#schedule()
+    let room = maxTurnWrites
+    let at = 0
+    const write = (connection: Connection) => {
+      this.flushOne(connection)
+      for (const { left } of this.#waiting) left.delete(connection)
+      if (this.#counts.bytesSent >= enough) room = 0
     }
-    while (this.#waiting.length > 0 && this.#waiting.first!.written <= this.#written) this.#waiting.shift()!.then()
+    if (this.#late.length === 0) while (at < touched.length && room-- > 0) write(touched[at++]!)
+    for (; at < touched.length; at++) this.#late.push(touched[at]!, touched[at]!)
+    while (this.#late.length > 0 && room-- > 0) write(this.#late.take()!)
+    if (this.#late.length > 0) this.#schedule()
+    for (const waiting of this.#waiting) {
+      if (waiting.left.size > 0) continue
+      this.#waiting.delete(waiting)
+      waiting.then()
+    }
   }
 
   /** Once in a turn, however often it is asked for. */

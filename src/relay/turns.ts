@@ -21,6 +21,10 @@ export class Fifo<T> {
     return this.#first?.item
   }
 
+  *[Symbol.iterator](): Iterator<T> {
+    for (let node = this.#first; node !== undefined; node = node.next) yield node.item
+  }
+
   push(item: T): void {
     const node = { item, next: undefined }
     if (this.#last === undefined) this.#first = node
@@ -87,6 +91,11 @@ export class Turns<T> {
       this.#order.push(address)
     }
     address.lines.push(line)
+  }
+
+  /** All that wait, in no order of their turns. */
+  *items(): Iterable<T> {
+    for (const { items } of this.#lines.values()) yield* items
   }
 
   /** The item that is taken next. */
