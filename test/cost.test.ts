@@ -105,6 +105,42 @@ describe.each([1, 20])('with %i members beside the sender', count => {
   })
 })
 
+test('what streams follow is read once for all of them, and is not copied for each', async () => {
+  const costOf = async (streams: number) => {
+    await using relay = await startTestRelay()
+    const { sender } = await room(relay, 1)
+    await using ann = await relay.login('ann', { key: newKey() })
+    const { token } = await ann.ask({ type: 'TOKEN_CREATE' }, 'TOKEN_CREATED')
+    await ann.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
+    const url = `${relay.httpUrl}/v1/channels/general/events`
+    const readers = []
+    for (const _ of upTo(streams))
+      readers.push(
+        (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).body!.pipeThrough(new TextDecoderStream()).getReader(),
+      )
+    // Each is told first where it is.
+    for (const reader of readers) await reader.read()
+    const content = 'x'.repeat(5_000)
+    const parsed = vi.spyOn(JSON, 'parse')
+    const joined = vi.spyOn(Buffer, 'concat')
+    sender.send(JSON.stringify({ type: 'MSG', to: '#general', content }))
+    for (const reader of readers) {
+      let text = ''
+      while (!text.endsWith('}\n\n')) text += (await reader.read()).value!
+      expect(text).toContain(`"content":"${content}"`)
+    }
+    const cost = {
+      parsed: parsed.mock.calls.filter(([text]) => text.includes(content)).length,
+      joined: joined.mock.results.filter(({ value }) => (value as Buffer).length > 5_000).length,
+    }
+    parsed.mockRestore()
+    joined.mockRestore()
+    for (const reader of readers) await reader.cancel()
+    return cost
+  }
+  expect(await costOf(7)).toEqual(await costOf(1))
+})
+
 test('whatever is said, the log is handed one shape', async () => {
   await using relay = await startTestRelay()
   await using ann = await relay.login('ann', { key: newKey() })

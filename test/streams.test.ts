@@ -214,3 +214,24 @@ test('a reader that does not read is cut, and others do not notice', async () =>
   mute.destroy()
   good.close()
 })
+
+test('a reader that does not read is waited for once, whatever comes meanwhile', async () => {
+  const warnings: Error[] = []
+  const warned = (warning: Error) => warnings.push(warning)
+  process.on('warning', warned)
+  await using relay = await startTestRelay({ maxPendingBytes: 2 * 1024 * 1024 })
+  const { wire, headers } = await login(relay)
+  const mute = connect({ host: '127.0.0.1', port: Number(new URL(relay.httpUrl).port) })
+  mute.write(`GET /v1/channels/general/events HTTP/1.1\r\nhost: x\r\nauthorization: ${headers['authorization']!}\r\n\r\n`)
+  await new Promise(resolve => mute.once('readable', resolve))
+  mute.pause()
+  const content = 'x'.repeat(15_000)
+  for (let said = 0; said < 40 && await relay.metric('agentchat_slow_closes_total') === 0; said++) {
+    for (let i = 0; i < 30; i++) wire.send({ type: 'MSG', to: '#general', content, id: `${said}-${i}` })
+    await wire.take('ACK', 30)
+  }
+  expect(await relay.metric('agentchat_slow_closes_total')).toBe(1)
+  process.off('warning', warned)
+  expect(warnings).toEqual([])
+  mute.destroy()
+})

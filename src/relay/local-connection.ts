@@ -10,7 +10,7 @@ import { isRefusalMark } from './encode.ts'
 import type { Admit, WriteCtx } from './feature.ts'
 import type { AdmittedConnection, ConnectionFacts, Ear } from './inside.ts'
 import { Local, type Admission, type LocalOptions } from './local.ts'
-import { LocalLine } from './local-line.ts'
+import { LocalLine, WrittenFrames } from './local-line.ts'
 import type { Pulse } from './pulse.ts'
 import type { Roster } from './roster.ts'
 
@@ -35,19 +35,20 @@ export interface InsideParts {
 /** The client went by itself. */
 const wentAway = 1001
 
-export const insideOf = (parts: InsideParts): Local =>
-  new Local({
+export const insideOf = (parts: InsideParts): Local => {
+  const frames = new WrittenFrames()
+  return new Local({
     ...parts,
     epoch: parts.store.epoch,
     admissions: () => parts.effects.admissions,
     maxPeers: parts.maxConnections,
     connect: (facts, ear) => {
-      const { connection, end } = connect(parts, facts, ear)
+      const { connection, end } = connect(parts, frames, facts, ear)
       parts.begins(connection, false)
       return end
     },
     admit: (facts, ear, admission, re) => {
-      const { connection, end } = connect(parts, facts, ear)
+      const { connection, end } = connect(parts, frames, facts, ear)
       connection.doorway = admission.doorway
       connection.isNumbered = true
       parts.begins(connection, true)
@@ -55,8 +56,9 @@ export const insideOf = (parts: InsideParts): Local =>
       return end
     },
   })
+}
 
-const connect = (parts: InsideParts, facts: ConnectionFacts, ear: Ear) => {
+const connect = (parts: InsideParts, frames: WrittenFrames, facts: ConnectionFacts, ear: Ear) => {
   const { dispatch, pulse, effects, maxFrameBytes } = parts
   const line = new LocalLine({
     hear: text => ear.hear(text),
@@ -65,7 +67,7 @@ const connect = (parts: InsideParts, facts: ConnectionFacts, ear: Ear) => {
       parts.closed(connection, code)
       ear.closed(code, reason)
     },
-  }, facts.arrival)
+  }, frames, facts.arrival)
   const connection = parts.open(line, facts)
   const end: AdmittedConnection = {
     send: text => {

@@ -1,12 +1,12 @@
 // A connection without a socket: what the outbox writes is taken apart into frames again and heard as texts, in this process.
 import type { Line, Talk } from './connection.ts'
-import { textOfFrame } from './encode.ts'
+import { framesIn, textOfFrame } from './encode.ts'
 
 /** Who listens to a line. */
 export interface Ear {
   /**
-   * One frame's JSON text, as the bytes they are: to be read or copied at once, never changed. False: it is enough for now, and the rest
-   * waits in the relay, counted as for a slow reader, until `took` is called.
+   * One frame's JSON text, as the bytes they are, the same for all who hear it: to be read or copied at once, never changed. False: it is
+   * enough for now, and the rest waits in the relay, counted as for a slow reader, until `took` is called.
    */
   hear(text: Buffer): boolean
   /** The relay pings: whoever has taken all that was heard so far says so by a pong. */
@@ -15,21 +15,26 @@ export interface Ear {
   closed(code: number, reason: string): void
 }
 
-const isText = (frame: Buffer): boolean => frame[0] === 0x81
 const noMark = Buffer.alloc(0)
 const cutOff = 1006
 
-/** The frames that stand behind each other in one buffer. */
-export const framesIn = (bytes: Buffer): readonly Buffer[] => {
-  const frames: Buffer[] = []
-  for (let at = 0; at < bytes.length;) {
-    const short = bytes[at + 1]! & 0x7f
-    const header = short < 126 ? 2 : short === 126 ? 4 : 10
-    const length = short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : bytes.readUIntBE(at + 4, 6)
-    frames.push(bytes.subarray(at, at + header + length))
-    at += header + length
+interface WrittenFrame {
+  readonly frame: Buffer
+  /** Undefined of a control frame. */
+  readonly text: Buffer | undefined
+}
+
+/** What lines are written, taken apart: what goes to many of them, once for all. */
+export class WrittenFrames {
+  readonly #of = new WeakMap<Buffer, readonly WrittenFrame[]>()
+
+  takenApart(bytes: Buffer): readonly WrittenFrame[] {
+    const known = this.#of.get(bytes)
+    if (known !== undefined) return known
+    const frames = [...framesIn(bytes)].map(frame => ({ frame, text: frame[0] === 0x81 ? textOfFrame(frame) : undefined }))
+    this.#of.set(bytes, frames)
+    return frames
   }
-  return frames
 }
 
 export class LocalLine implements Line, Talk {
@@ -40,18 +45,20 @@ export class LocalLine implements Line, Talk {
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
   readonly #ear: Ear
+  readonly #frames: WrittenFrames
   #marks: (() => void)[] = []
 
-  constructor(ear: Ear, arrival?: { readonly address: string | undefined, readonly port: number | undefined }) {
+  constructor(ear: Ear, frames: WrittenFrames, arrival?: { readonly address: string | undefined, readonly port: number | undefined }) {
     this.#ear = ear
+    this.#frames = frames
     this.localAddress = arrival?.address
     this.localPort = arrival?.port
   }
 
   write(bytes: Buffer, taken?: () => void): boolean {
-    for (const frame of framesIn(bytes)) {
-      if (!isText(frame)) this.#control(frame)
-      else if (this.readyState === this.OPEN && !this.#ear.hear(textOfFrame(frame))) this.writableLength += frame.length
+    for (const { frame, text } of this.#frames.takenApart(bytes)) {
+      if (text === undefined) this.#control(frame)
+      else if (this.readyState === this.OPEN && !this.#ear.hear(text)) this.writableLength += frame.length
     }
     if (taken !== undefined) {
       if (this.writableLength > 0) this.#marks.push(taken)

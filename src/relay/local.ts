@@ -71,6 +71,8 @@ export class Local implements Inside {
   readonly #peersOf = new Map<string, Peers>()
   /** So that two processes of one relay do not take each other for the same session. */
   readonly #mark = randomBytes(4).toString('hex')
+  /** Of frames that were heard: read once for all who follow. */
+  readonly #events = new WeakMap<Buffer, HeardEvent>()
   #opened = 0
 
   constructor(options: LocalOptions) {
@@ -133,6 +135,8 @@ export class Local implements Inside {
     if (signal.aborted) return
     let over = () => {}
     const isOver = new Promise<void>(resolve => over = resolve)
+    /** It is waited for, once for all that comes meanwhile. */
+    let isFull = false
     /** The newest that was told, of each channel whose turn has come. */
     const told = new Map<string, number>()
     const session = this.#open(caller, {
@@ -141,8 +145,14 @@ export class Local implements Inside {
           ? entriesOf(text).map(({ seq, event }) => sink.event({ inbox: seq }, event)).every(taken => taken)
           : type === 'LEFT'
           ? left(text, told, sink)
-          : happened(text, told, sink)
-        if (!isTaken) void sink.drained().then(() => session.took())
+          : happened(this.#eventIn(text), told, sink)
+        if (!isTaken && !isFull) {
+          isFull = true
+          void sink.drained().then(() => {
+            isFull = false
+            session.took()
+          })
+        }
         return isTaken
       },
       ended: end => {
@@ -213,6 +223,17 @@ export class Local implements Inside {
     return { after: isKnown ? position : cursor, newest: seq, recovered: isKnown }
   }
 
+  #eventIn(text: Buffer): HeardEvent {
+    const known = this.#events.get(text)
+    if (known !== undefined) return known
+    const { channel, to = channel, seq } = JSON.parse(text.toString()) as { readonly [field in 'channel' | 'to']?: string } & {
+      seq?: number
+    }
+    const event = { to, seq, text: storedText(text) }
+    this.#events.set(text, event)
+    return event
+  }
+
   /** The session in which a caller's requests are asked. */
   #peer(caller: Caller): LocalSession {
     const { agent, via, auth = 'key', address } = caller
@@ -276,13 +297,19 @@ const replayed = Buffer.from(',"replay":true}')
 const storedText = (text: Buffer): Buffer =>
   text.subarray(-replayed.length).equals(replayed) ? Buffer.concat([text.subarray(0, -replayed.length), Buffer.from('}')]) : text
 
+/** What a frame says happened; one of no channel's log has no `seq`. */
+interface HeardEvent {
+  readonly to: string | undefined
+  readonly seq: number | undefined
+  readonly text: Buffer
+}
+
 /** A frame that is an event of a channel whose turn has come is told; once. */
-const happened = (text: Buffer, told: Map<string, number>, sink: Sink): boolean => {
-  const { channel, to = channel, seq } = JSON.parse(text.toString()) as { readonly [field in 'channel' | 'to']?: string } & { seq?: number }
+const happened = ({ to, seq, text }: HeardEvent, told: Map<string, number>, sink: Sink): boolean => {
   const last = to === undefined ? undefined : told.get(to)
   if (last === undefined || seq === undefined || seq <= last) return true
   told.set(to!, seq)
-  return sink.event({ channel: to!, seq }, storedText(text))
+  return sink.event({ channel: to!, seq }, text)
 }
 
 /** A channel is over for this reader. */

@@ -64,6 +64,25 @@ test('a turn writes no more bytes than it has room for', async () => {
   expect(set.writes).toHaveLength(40)
 })
 
+test('where a turn has no room for all, each address is written in its turn', async () => {
+  using set = setUp(1_001)
+  const { outbox, writes, connections, say } = set
+  const [quiet, ...loud] = connections
+  Object.assign(quiet!, { address: 'quiet' })
+  for (const connection of loud) Object.assign(connection, { address: 'loud' })
+  // Eight to each, and more than are copied together: a turn has room for 125.
+  for (let i = 0; i < 8; i++) say(1_000)
+  outbox.flush()
+  expect(writes).toHaveLength(1_000)
+  // All the others wait, and were there before.
+  outbox.add(quiet!, Buffer.alloc(9))
+  await nextTurn()
+  expect(writes).toHaveLength(2_001)
+  expect(writes.slice(1_000).filter(i => i === 0)).toHaveLength(1)
+  while (writes.length < 8_009) await nextTurn()
+  expect(new Set(writes).size).toBe(1_001)
+})
+
 test('it is told when all that was ready is handed over, and not before', async () => {
   using set = setUp(40)
   const { outbox, writes, say } = set

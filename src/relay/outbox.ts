@@ -17,8 +17,8 @@ export interface OutboxOptions {
 /** Up to here copying frames together costs less than handing them over one by one. */
 const maxCopiedBytes = 4_096
 /**
- * What a turn writes, in sockets and in bytes: those who are read in the next one do not wait for more. Where that is not enough for all, each
- * address has its sockets written in its turn: who is told little does not wait for those who hear a lot.
+ * What a turn writes, in calls of sockets and in bytes: those who are read in the next one do not wait for more. Where that is not enough
+ * for all, each address has its sockets written in its turn: who is told little does not wait for those who hear a lot.
  */
 const maxTurnWrites = 1_000
 const maxTurnBytes = 8 * 1024 * 1024
@@ -31,6 +31,8 @@ export class Outbox {
   readonly #account: Account<Debtor>
   readonly #counts: Counts
   #touched: Connection[] = []
+  /** How often sockets were written to. */
+  #writes = 0
   #isScheduled = false
   /** Those for whom earlier turns had no room. */
   readonly #late = new Turns<Connection>()
@@ -90,15 +92,16 @@ export class Outbox {
     this.#touched = []
     const enough = this.#counts.bytesSent + maxTurnBytes
     let room = maxTurnWrites
-    let at = 0
     const write = (connection: Connection) => {
+      const before = this.#writes
       this.flushOne(connection)
       for (const { left } of this.#waiting) left.delete(connection)
-      if (this.#counts.bytesSent >= enough) room = 0
+      room = this.#counts.bytesSent < enough ? room - Math.max(1, this.#writes - before) : 0
     }
-    if (this.#late.length === 0) while (at < touched.length && room-- > 0) write(touched[at++]!)
+    let at = 0
+    while (this.#late.length === 0 && at < touched.length && room > 0) write(touched[at++]!)
     for (; at < touched.length; at++) this.#late.push(touched[at]!, touched[at]!)
-    while (this.#late.length > 0 && room-- > 0) write(this.#late.take()!)
+    while (this.#late.length > 0 && room > 0) write(this.#late.take()!)
     if (this.#late.length > 0) this.#schedule()
     for (const waiting of this.#waiting) {
       if (waiting.left.size > 0) continue
@@ -226,8 +229,9 @@ export class Outbox {
   #write(socket: Line, out: readonly Buffer[]): number {
     const length = bytesOf(out)
     this.#counts.bytesSent += length
-    if (out.length === 1) socket.write(out[0]!)
-    else if (length <= maxCopiedBytes) socket.write(Buffer.concat(out, length))
+    const isOne = out.length === 1 || length <= maxCopiedBytes
+    this.#writes += isOne ? 1 : out.length
+    if (isOne) socket.write(out.length === 1 ? out[0]! : Buffer.concat(out, length))
     else {
       socket.cork()
       for (const bytes of out) socket.write(bytes)

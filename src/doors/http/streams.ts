@@ -31,6 +31,8 @@ export interface Wanted {
   readonly inbox: boolean
 }
 
+/** A longer event is not copied for each that follows. */
+const maxCopiedBytes = 1_024
 /** A comment so often keeps those in between from ending it. */
 const beatMs = 15_000
 const retryMs = 1_000
@@ -39,6 +41,7 @@ const ticketChars = 2_000
 
 export class Streams {
   readonly #options: StreamOptions
+  readonly #bodies: Bodies = new WeakMap()
 
   constructor(options: StreamOptions) {
     this.#options = options
@@ -91,7 +94,7 @@ export class Streams {
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     if (response.destroyed) return
-    const stream = new Stream(visit, this.#options)
+    const stream = new Stream(visit, this.#options, this.#bodies)
     const beat = setInterval(() => stream.beat(), timerMs(beatMs)).unref()
     const free = bearers.watch(bearer, () => stream.bye({ reason: 'TOKEN_INVALID' }))
     try {
@@ -129,18 +132,23 @@ const positionsOf = ({ channels, inbox }: Wanted, place: Place | undefined): Pos
   ...(inbox && { inbox: place?.inbox ?? 'waiting' }),
 })
 
+/** Events with what ends them, the same for all who follow. */
+type Bodies = WeakMap<Buffer, Buffer>
+
 /** One answer that goes on. */
 class Stream implements Sink {
   readonly #visit: DoorVisit
   readonly #options: Pick<StreamOptions, 'random' | 'headers'>
+  readonly #bodies: Bodies
   readonly #channels = new Map<string, number>()
   #epoch = ''
   #inbox: number | undefined
   #owed = 0
 
-  constructor(visit: DoorVisit, options: Pick<StreamOptions, 'random' | 'headers'>) {
+  constructor(visit: DoorVisit, options: Pick<StreamOptions, 'random' | 'headers'>, bodies: Bodies) {
     this.#visit = visit
     this.#options = options
+    this.#bodies = bodies
   }
 
   open({ epoch, recovered, channels, inbox }: Opening): void {
@@ -164,7 +172,12 @@ class Stream implements Sink {
     if ('inbox' in place) this.#inbox = place.inbox
     else this.#channels.set(place.channel, place.seq)
     const name = 'inbox' in place ? 'event: inbox\n' : ''
-    return this.#write(Buffer.concat([Buffer.from(`${name}id: ${this.#place()}\ndata: `), text, twoLines]))
+    const head = Buffer.from(`${name}id: ${this.#place()}\ndata: `)
+    if (text.length <= maxCopiedBytes) return this.#write(Buffer.concat([head, text, twoLines]))
+    let body = this.#bodies.get(text)
+    if (body === undefined) this.#bodies.set(text, body = Buffer.concat([text, twoLines]))
+    this.#write(head)
+    return this.#write(body)
   }
 
   /** Resolves when what was written has left, or nobody takes it any more. */
