@@ -291,7 +291,7 @@ test('a webhook says of what was signed for a channel at its home that it was si
   const row = { id: 'w', agent: key.id, source: to, thin: 1 } as unknown as WebhookRow
   // Also where the one that shows it is the one that it was signed for.
   for (const serverId of [relay, 'f'.repeat(64)]) {
-    const options = { serverId, verifyMessage: (...signed: Parameters<typeof verify>) => Promise.resolve(verify(...signed)) }
+    const options = { serverId, verifyMessage: (_: unknown, ...signed: Parameters<typeof verify>) => Promise.resolve(verify(...signed)) }
     const signatureOf = async (more: object) => {
       const body = await bodyOf(row, { kind: 'event', seq: 1, text: JSON.stringify({ ...event, ...more }), author }, options)
       return (JSON.parse(body) as { data: { signature: string } }).data.signature

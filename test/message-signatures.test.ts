@@ -282,7 +282,7 @@ test('a message without a signature waits for nothing', () => {
     inCircle: undefined,
     answerFloor: () => Promise.resolve({}),
     nameFiles: () => Promise.resolve(),
-    verifyMessage: (_, text) => {
+    verifyMessage: (_by, _key, text) => {
       asked.push(text)
       return Promise.resolve(true)
     },

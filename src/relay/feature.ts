@@ -387,6 +387,9 @@ export interface SweepCtx extends Pick<WriteCtx, 'now' | 'roster' | 'tx'> {
   soon(): void
 }
 
+/** Whether a signature (standard base64) is a key's (PEM) over a text: asked for somebody, each address in its turn. */
+export type VerifyMessage = (source: Pick<Asker, 'address'>, publicPem: string, text: string, signature: string) => Promise<boolean>
+
 export {
   mayEnter,
   mayRead,

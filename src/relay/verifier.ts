@@ -1,12 +1,15 @@
 // Checks signatures on threads of its own. Node's pool does it too, but each call there costs its caller a good part of what it
-// saves, and its
-// threads take the processor from the event loop: here signatures go over many at a time, to threads that step back for it.
+// saves, and its threads take the processor from the event loop: here signatures go over many at a time, to threads that step back for it.
+// Each address has its turn.
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { publicKeyBytes } from '../../lib/identity/index.ts'
+import { Turns, type Source } from './turns.ts'
 
 /** Signatures that go over together: few enough that the answer to the first does not wait long for the last. */
 const maxTogether = 16
+/** What a thread has before it at most: the next ones are chosen when it is nearly through, so that nobody waits for another one's crowd. */
+const maxAhead = 2 * maxTogether
 /** Parsed keys that a thread keeps. */
 const maxKeys = 10_000
 
@@ -34,28 +37,32 @@ interface Check {
   readonly text: string
   readonly signature: string
 }
+
 interface Waiting {
+  readonly check: Check
   readonly resolve: (holds: boolean) => void
   readonly reject: (error: Error) => void
 }
+
 interface Thread {
-  readonly worker: Worker /** in the order in which they went over */
+  readonly worker: Worker
+  /** In the order in which they went over. */
   readonly waiting: Waiting[]
 }
 
 export class Verifier {
   readonly #maxThreads: number
   readonly #threads: (Thread | undefined)[] = []
+  /** The one that has more next. */
   #next = 0
-  #checks: Check[] = []
-  #waiting: Waiting[] = []
+  readonly #waiting = new Turns<Waiting>()
 
   constructor({ maxThreads = Math.min(4, availableParallelism()) }: { readonly maxThreads?: number } = {}) {
     this.#maxThreads = maxThreads
   }
 
   /** Whether a signature (standard base64) is the key's over the text's UTF-8 bytes. Rejects only when its thread ended. */
-  async verify(publicPem: string, text: string, signature: string): Promise<boolean> {
+  async verify(source: Source, publicPem: string, text: string, signature: string): Promise<boolean> {
     let x: string
     try {
       x = Buffer.from(publicKeyBytes(publicPem)).toString('base64url')
@@ -63,26 +70,30 @@ export class Verifier {
       return false
     }
     return new Promise((resolve, reject) => {
-      this.#checks.push({ x, text, signature })
-      this.#waiting.push({ resolve, reject })
-      if (this.#checks.length === maxTogether) this.#send()
-      else if (this.#checks.length === 1) setImmediate(() => this.#send())
+      this.#waiting.push(source, { check: { x, text, signature }, resolve, reject })
+      if (this.#waiting.length === maxTogether) this.#send()
+      else if (this.#waiting.length === 1) setImmediate(() => this.#send())
     })
   }
 
   /** Ends the threads; what was not checked by then is rejected. */
   async close(): Promise<void> {
+    for (let next = this.#waiting.take(); next !== undefined; next = this.#waiting.take()) next.reject(ended())
     await Promise.all(this.#threads.map(thread => thread?.worker.terminate()))
   }
 
+  /** As many as the threads have room for, to one after the other. */
   #send(): void {
-    if (this.#checks.length === 0) return
-    const at = this.#next++ % this.#maxThreads
-    const { worker, waiting } = this.#threads[at] ??= this.#start(at)
-    waiting.push(...this.#waiting)
-    worker.postMessage(this.#checks)
-    this.#checks = []
-    this.#waiting = []
+    for (let full = 0; full < this.#maxThreads && this.#waiting.length > 0; this.#next = (this.#next + 1) % this.#maxThreads) {
+      const { worker, waiting } = this.#threads[this.#next] ??= this.#start(this.#next)
+      if (waiting.length > maxAhead - maxTogether) full++
+      else {
+        full = 0
+        const more = Array.from({ length: Math.min(maxTogether, this.#waiting.length) }, () => this.#waiting.take()!)
+        waiting.push(...more)
+        worker.postMessage(more.map(({ check }) => check))
+      }
+    }
   }
 
   /** A thread starts when it is first needed. */
@@ -91,13 +102,17 @@ export class Verifier {
     const waiting: Waiting[] = []
     worker.on('message', (answers: readonly boolean[]) => {
       waiting.splice(0, answers.length).forEach(({ resolve }, i) => resolve(answers[i]!))
+      this.#send()
     })
     worker.on('error', () => undefined)
     worker.on('exit', () => {
       this.#threads[at] = undefined
-      for (const { reject } of waiting.splice(0)) reject(new Error('A thread that checks signatures ended'))
+      for (const { reject } of waiting.splice(0)) reject(ended())
+      this.#send()
     })
     worker.unref()
     return { worker, waiting }
   }
 }
+
+const ended = (): Error => new Error('A thread that checks signatures ended')

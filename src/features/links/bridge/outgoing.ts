@@ -11,6 +11,7 @@ import {
   type Asker,
   type Outcome,
   type Prepared,
+  type VerifyMessage,
   type WriteCtx,
 } from '../../../relay/feature.ts'
 import { addHanded, countWaiting, findHanded, waitingId, type HandedRow } from './handed-store.ts'
@@ -23,7 +24,7 @@ export interface OutgoingOptions {
   readonly redact: boolean
   /** How long a repeated id is known to be one. */
   readonly publishWindowMs: number
-  readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
+  readonly verifyMessage: VerifyMessage
 }
 
 /** Of one agent, and for one relay. */
@@ -70,7 +71,8 @@ export const outgoing = (ferry: Ferry, options: OutgoingOptions) => {
   const { write } = options.policies
 
   /** A signature that is not for its home is refused here: the home would count it against this relay. */
-  const check = async ({ agent }: Asker, said: Said): Promise<Prepared<'MSG'>> => {
+  const check = async (asker: Asker, said: Said): Promise<Prepared<'MSG'>> => {
+    const { agent } = asker
     if (agent === undefined) return undefined
     const { pubkey } = agent
     const { name, host = '' } = addressOf(said.to)
@@ -81,7 +83,7 @@ export const outgoing = (ferry: Ferry, options: OutgoingOptions) => {
     const frame = relayedOf(said)
     const signed = async ({ server_id }: LinkRow): Promise<undefined> => {
       const text = relayedText(agentIdOf(pubkey), server_id, frame)
-      if (text === undefined || !await options.verifyMessage(pubkey, text, frame.sig))
+      if (text === undefined || !await options.verifyMessage(asker, pubkey, text, frame.sig))
         throw new Fail('VERIFICATION_FAILED', `sig: not your signature over this message for ${server_id}; nothing was stored`)
     }
     const known = ferry.linkAt(host)

@@ -2,7 +2,16 @@
 import { agentIdOf, canonicalPem, fingerprintOf } from '../../../../lib/identity/index.ts'
 import { hasHost, reservedNames, type RequestBody } from '../../../../lib/protocol/index.ts'
 import { refusalOf, standingOf } from '../../../store/standing.ts'
-import { Fail, type Agent, type Append, type Asker, type Handler, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import {
+  Fail,
+  type Agent,
+  type Append,
+  type Asker,
+  type Handler,
+  type Outcome,
+  type VerifyMessage,
+  type WriteCtx,
+} from '../../../relay/feature.ts'
 import type { Ferry } from './ferry.ts'
 import type { LinkMeter } from './meter.ts'
 import { checkTime, relayedText } from './outgoing.ts'
@@ -17,7 +26,7 @@ export interface RelayedOptions {
   readonly allowlistStrict: boolean
   /** How long a repeated id is known to be one. */
   readonly publishWindowMs: number
-  readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
+  readonly verifyMessage: VerifyMessage
   /** Told of what an operator has to look at. */
   readonly onLinkTrouble: (event: object, what: string) => void
   readonly linkMeter: LinkMeter
@@ -57,13 +66,13 @@ export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handle
   }
 
   /** Whether its author signed it. @throws Fail */
-  const isSigned = async ({ pubkey, message: frame }: Body, now: number): Promise<boolean> => {
+  const isSigned = async (by: Asker, { pubkey, message: frame }: Body, now: number): Promise<boolean> => {
     if (hasHost(frame.to)) throw new Fail('HOST_UNKNOWN', 'to: channels and agents of this relay alone; nothing is handed on twice')
     checkTime(frame.ts, now, options.publishWindowMs)
     const isSignedFor = async (relay: string): Promise<boolean> => {
       try {
         const text = relayedText(agentIdOf(pubkey), relay, frame)
-        return text !== undefined && await options.verifyMessage(pubkey, text, frame.sig)
+        return text !== undefined && await options.verifyMessage(by, pubkey, text, frame.sig)
       } catch {
         return false
       }
@@ -122,22 +131,23 @@ export const relayed = (ferry: Ferry, say: Say, options: RelayedOptions): Handle
   }
 
   /** Whether it is signed, of what is taken at all. @throws Fail */
-  const taken = (link: LinkRow, body: Body, now: number): Promise<boolean> => {
+  const taken = (link: LinkRow, by: Asker, body: Body, now: number): Promise<boolean> => {
     checkOpen(link, now)
     const waitMs = rates.take(link.server_id, now)
     if (waitMs > 0) throw new Fail('RATE_LIMITED', 'Your link brings more than is taken from one', waitMs)
-    return isSigned(body, now)
+    return isSigned(by, body, now)
   }
 
   /** A link that this process does not know yet is looked up by what writes. */
   const late = async (ctx: WriteCtx, body: Body): Promise<Outcome<'ACK'>> =>
-    await taken(await linkOf(ctx), body, ctx.now) ? write(ctx, body) : struck(ctx)
+    await taken(await linkOf(ctx), ctx.asker, body, ctx.now) ? write(ctx, body) : struck(ctx)
 
-  const admit = async ({ agent }: Pick<Asker, 'agent'>, body: Body) => {
+  const admit = async (asker: Asker, body: Body) => {
+    const { agent } = asker
     if (agent?.pubkey == null) throw refused()
     const known = ferry.linkOf(fingerprintOf(agent.pubkey))
     if (known === undefined) return (ctx: WriteCtx) => late(ctx, body).catch(counted)
-    return await taken(known, body, ferry.now()) ? undefined : (ctx: WriteCtx) => struck(ctx).catch(counted)
+    return await taken(known, asker, body, ferry.now()) ? undefined : (ctx: WriteCtx) => struck(ctx).catch(counted)
   }
 
   return {

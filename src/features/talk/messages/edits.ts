@@ -19,6 +19,7 @@ import {
   type Asker,
   type Feature,
   type Outcome,
+  type VerifyMessage,
   type WriteCtx,
 } from '../../../relay/feature.ts'
 import { contentHashOf, editText, retractText } from '../../../../lib/identity/index.ts'
@@ -32,7 +33,7 @@ export interface EditOptions extends AddressingOptions {
   readonly maxPageBytes: number
   readonly redact: boolean
   readonly serverId: string
-  readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
+  readonly verifyMessage: VerifyMessage
   /** Notes that an edit names files which its message has. */
   readonly keepFiles: (ctx: WriteCtx, files: Files, stream: string) => Promise<void>
 }
@@ -258,17 +259,18 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
   }
 
   const checkSignature = (
-    { agent }: Asker,
+    asker: Asker,
     request: Change,
     textOf: (by: string, ts: number, nonce: string) => string,
   ): Promise<undefined> | undefined => {
+    const { agent } = asker
     const { sig, ts, nonce } = request
     if (sig === undefined || agent === undefined) return undefined
     return (async () => {
       if (agent.pubkey === null) throw new Fail('VERIFICATION_FAILED', 'A signature needs the key you identified with, and you have none')
       if (ts === undefined) throw new Fail('VERIFICATION_FAILED', 'ts: missing; it is part of what is signed')
       if (nonce === undefined) throw new Fail('VERIFICATION_FAILED', 'nonce: missing; it is part of what is signed')
-      if (!await options.verifyMessage(agent.pubkey, textOf(agent.id, ts, nonce), sig))
+      if (!await options.verifyMessage(asker, agent.pubkey, textOf(agent.id, ts, nonce), sig))
         throw new Fail('VERIFICATION_FAILED', 'sig: not your signature over this change; nothing was stored')
       return undefined
     })()

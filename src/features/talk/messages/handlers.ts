@@ -17,6 +17,7 @@ import {
   type Effect,
   type Feature,
   type Outcome,
+  type VerifyMessage,
   type WriteCtx,
 } from '../../../relay/feature.ts'
 import { addressing, checkSize, toAgent, type Addressed, type AddressingOptions } from './addressing.ts'
@@ -37,7 +38,7 @@ export interface MessageOptions extends AddressingOptions {
   readonly serverId: string
   /** Refuse signatures of the first form too that are not the sender's. */
   readonly verifyMessages: boolean
-  readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
+  readonly verifyMessage: VerifyMessage
   /** The sender of an answer may have the floor of what it answers. @throws Fail LEASE_OVER */
   readonly answerFloor: (ctx: WriteCtx, request: RequestBody<'MSG'>) => Promise<Pick<Outcome, 'notify' | 'effects'>>
   /** Notes what a message names. @throws Fail FILE_MISSING */
@@ -186,7 +187,8 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
   }
 
   /** The second form always, the first one where the relay is told to. */
-  const checkSignature = ({ agent }: Asker, request: RequestBody<'MSG'>): Promise<undefined> | undefined => {
+  const checkSignature = (asker: Asker, request: RequestBody<'MSG'>): Promise<undefined> | undefined => {
+    const { agent } = asker
     const { sig, sig_v } = request
     if (sig === undefined || agent === undefined || (sig_v === undefined && !options.verifyMessages)) return undefined
     return (async () => {
@@ -199,7 +201,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
         ...(sig_v === 2
           && { nonce, relay: options.serverId, pub_id: id, in_reply_to, ...(files !== undefined && { files }), ...(seen && { seen }) }),
       })
-      if (text === undefined || !await options.verifyMessage(agent.pubkey, text, sig))
+      if (text === undefined || !await options.verifyMessage(asker, agent.pubkey, text, sig))
         throw new Fail('VERIFICATION_FAILED', 'sig: not your signature over this message; nothing was stored')
       return undefined
     })()

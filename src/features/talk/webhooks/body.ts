@@ -2,13 +2,17 @@
 import { agentIdOf, provenanceOf, signedTextOf, type SignatureState, type SignedMessage } from '../../../../lib/identity/index.ts'
 import { addressOf, hasHost } from '../../../../lib/protocol/index.ts'
 import { webhookBody } from '../../../domain/webhook-body.ts'
+import type { VerifyMessage } from '../../../relay/feature.ts'
 import type { WebhookRow } from '../../../store/webhooks.ts'
 import type { Due } from './source.ts'
 
 export interface BodyOptions {
   readonly serverId: string
-  readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
+  readonly verifyMessage: VerifyMessage
 }
+
+/** Who checks it. */
+const relayItself = { address: '' }
 
 /** Events of trade carry signatures over texts of their own: these are not judged here. */
 const signatureOf = async (text: string, key: string | null, { serverId, verifyMessage }: BodyOptions): Promise<SignatureState> => {
@@ -19,7 +23,7 @@ const signatureOf = async (text: string, key: string | null, { serverId, verifyM
   // In a channel of another relay it was signed for that one, where the channel has its bare name.
   const isElsewhere = hasHost(to)
   const signed = signedTextOf({ ...said, ...(isElsewhere && { to: addressOf(to).name }) } as SignedMessage)
-  if (signed === undefined || !await verifyMessage(key, signed, sig)) return 'invalid'
+  if (signed === undefined || !await verifyMessage(relayItself, key, signed, sig)) return 'invalid'
   if (isElsewhere) return 'foreign'
   if (version === undefined) return 'weak'
   return relay === serverId ? 'valid' : 'foreign'
