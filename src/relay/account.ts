@@ -59,10 +59,13 @@ class Address<Owner> extends Pool {
   readonly name: string
   /** Of connections that were not told to go. */
   readonly debts = new Set<Debt<Owner>>()
+  /** Where their bytes count. */
+  readonly pools: readonly Pool[]
 
-  constructor(name: string) {
+  constructor(name: string, all: Pool) {
     super()
     this.name = name
+    this.pools = [this, all]
   }
 }
 
@@ -74,10 +77,10 @@ export class Debt<Owner = unknown> {
   /** Where its bytes count. */
   pools: readonly Pool[]
 
-  constructor(owner: Owner, address: Address<Owner>, pools: readonly Pool[]) {
+  constructor(owner: Owner, address: Address<Owner>) {
     this.owner = owner
     this.address = address
-    this.pools = pools
+    this.pools = address.pools
   }
 }
 
@@ -104,8 +107,8 @@ export class Account<Owner> {
 
   open(owner: Owner, name: string): Debt<Owner> {
     let address = this.#addresses.get(name)
-    if (address === undefined) this.#addresses.set(name, address = new Address(name))
-    const debt = new Debt(owner, address, [address, this.#all])
+    if (address === undefined) this.#addresses.set(name, address = new Address(name, this.#all))
+    const debt = new Debt(owner, address)
     address.debts.add(debt)
     return debt
   }

@@ -56,6 +56,22 @@ export interface Incoming {
   left: (() => void) | undefined
 }
 
+/** What was refused to a connection: what it had sent after that, not knowing, must not overtake it. */
+export interface Refused {
+  /** A write failed in the storage. */
+  isHeld: boolean
+  /** A message was refused because there were too many: what is behind it waits as long as that (ms). 0: none was. */
+  limitedMs: number
+  /** Places that took no message of it, why, and which of its writes that was. */
+  at: Map<string, { readonly of: number, readonly refusal: Fail }> | undefined
+  /** What was refused so, counted from one. */
+  count: number
+  /** How many of these the ping asks for that is sent: its answer says that the client has read them. 0: none is. */
+  asked: number
+  /** That answer, while it stands in line behind what came before it. */
+  read: Buffer | undefined
+}
+
 /** Runs in the transaction of a write, behind its decision: what it throws undoes the write. */
 export type Along = (tx: Tx, now: number, outcome: Outcome) => Awaitable<void>
 
@@ -113,18 +129,8 @@ export class Connection implements Asker {
   throttled = false
   /** False from the moment it starts to close: nothing more is sent. */
   open = true
-  /** A write of this connection failed in the storage: what it had sent after it, not knowing, must not overtake it. */
-  held = false
-  /** A message was refused because there were too many: what it had sent after it, not knowing, waits as long as that (ms). 0: none was. */
-  limitedMs = 0
-  /** Places that took no message of it, why, and which of its writes that was: what it had sent there after that, not knowing, is refused too. */
-  refusedAt: Map<string, { readonly of: number, readonly refusal: Fail }> | undefined
-  /** What was refused so, counted from one. */
-  refusals = 1
-  /** How many of these the ping asks for that is sent: its answer says that the client has read them. 0: none is. */
-  refusalsAsked = 0
-  /** That answer, while it stands in line behind what came before it. */
-  refusalsRead: Buffer | undefined
+  /** Made with the first refusal, and then kept: what is counted in it goes on. */
+  refused: Refused | undefined
   /** Writes that were ever put into the commit queue. */
   writesBegun = 0
   /** Writes of this connection that wait in the commit queue, and their bytes. */
@@ -153,8 +159,8 @@ export class Connection implements Asker {
   marks = 0
   marksReached = 0
   readonly debt: Debt<Debtor>
-  /** Channels this connection hears. */
-  readonly channels = new Set<string>()
+  /** Channels this connection hears. The hub changes them. */
+  channels: ReadonlySet<string> = none
   /** Agents whose comings, goings and presence this connection is told. */
   watching: ReadonlySet<string> = none
   /** By channel: what of it comes at once. The filters change it. */

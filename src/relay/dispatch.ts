@@ -21,12 +21,12 @@ import { Allowance, type Rate } from './bucket.ts'
 import type { Audit } from './audit.ts'
 import type { Bonds } from './bonds.ts'
 import type { Committer, Result } from './committer.ts'
-import type { Connection, Handed } from './connection.ts'
+import type { Connection, Handed, Refused } from './connection.ts'
 import type { Effects } from './effects.ts'
 import { frameOfList, isRefusalMark, pongFrame, refusalMark } from './encode.ts'
 import { Displaced, Fail, isForAll, type Handler, type Handlers, type ReadCtx, type Reply } from './feature.ts'
 import { lineJob, ownJob, type Job } from './job.ts'
-import { askRead, behindRefused, isForNow, isUnread, limit, readOf, release } from './refusals.ts'
+import { askRead, behindRefused, isForNow, isUnread, limit, readOf, refusedOf, release } from './refusals.ts'
 import { displace } from './seats.ts'
 import type { Gate, Passed } from './gate.ts'
 import type { Hub } from './hub.ts'
@@ -144,7 +144,8 @@ export class Dispatch {
   }
 
   #receive(connection: Connection, data: Buffer): void {
-    if (data === connection.refusalsRead) return this.#release(connection, data)
+    const { refused } = connection
+    if (refused !== undefined && data === refused.read) return this.#release(connection, refused, data)
     const { clock, counts } = this.#deps
     const now = clock.now()
     const size = sizePrice(data.length)
@@ -161,7 +162,7 @@ export class Dispatch {
     const { cost } = requests[request.type]
     const countsFor = this.#deps.messagePrice === undefined ? 1 : this.#priceOf(connection, request)
     const waitMs = cost.message === true
-      ? connection.limitedMs || this.#admit(connection, now, countsFor + size)
+      ? refused?.limitedMs || this.#admit(connection, now, countsFor + size)
       : cost.piece === true
       ? this.pieces.take(connection, now, piecePrice(data.length))
       : 0
@@ -170,7 +171,7 @@ export class Dispatch {
       this.#charge(connection, now, 1 + size)
       const told = cost.piece === true
         ? piecesSpent(this.pieces.whoLacks(connection, now, piecePrice(data.length)), waitMs)
-        : connection.limitedMs > 0
+        : refused !== undefined && refused.limitedMs > 0
         ? behindRefused
         : messagesSpent(this.#deps.messages.whoLacks(connection, now, countsFor + size), countsFor + size, waitMs)
       this.#fail(connection, 'RATE_LIMITED', told, request.body.id, waitMs)
@@ -222,7 +223,7 @@ export class Dispatch {
     }
     // Behind all refusals of the batch, so that one answer is for all of them.
     for (const { job: { connection } } of results)
-      if (connection !== undefined && isUnread(connection) && connection.refusalsAsked === 0)
+      if (connection !== undefined && isUnread(connection) && refusedOf(connection).asked === 0)
         askRead(connection, this.#deps.outbox)
     // Where the next batch of this turn waits for the storage, whoever is answered does not wait with it.
     if (this.#served.length === 0) setImmediate(() => this.endTurn())
@@ -256,8 +257,8 @@ export class Dispatch {
         if (connection.open) displace(connection, this.#deps.effects)
       } else if (connection !== undefined && type !== undefined) {
         this.#refuse(connection, result.error, re)
-        if (isForNow(result.error)) connection.held = true
-        if (isUnread(connection)) connection.refusals++
+        if (isForNow(result.error)) refusedOf(connection).isHeld = true
+        if (isUnread(connection)) refusedOf(connection).count++
       } else if (connection !== undefined || !(result.error instanceof StorageError)) {
         // What the storage refuses of the clock's is told by the committer, once.
         this.#deps.log.error({ err: result.error }, 'a write of the relay itself failed')
@@ -303,8 +304,9 @@ export class Dispatch {
 
   pong(connection: Connection, data: Buffer): void {
     this.#control(connection, data)
-    if (connection.refusalsRead !== undefined || connection.refusalsAsked === 0 || !isRefusalMark(data)) return
-    if (data.equals(refusalMark(connection.refusalsAsked))) this.#intake.inLine(connection, connection.refusalsRead = data)
+    const { refused } = connection
+    if (refused === undefined || refused.read !== undefined || refused.asked === 0 || !isRefusalMark(data)) return
+    if (data.equals(refusalMark(refused.asked))) this.#intake.inLine(connection, refused.read = data)
   }
 
   #control(connection: Connection, data: Buffer): void {
@@ -314,9 +316,9 @@ export class Dispatch {
     this.#charge(connection, now, 1)
   }
 
-  #release(connection: Connection, mark: Buffer): void {
-    readOf(connection, mark)
-    this.#committer.push(lineJob({}, { connection, endsBatch: true, delivered: () => release(connection, mark) }))
+  #release(connection: Connection, refused: Refused, mark: Buffer): void {
+    readOf(refused, mark)
+    this.#committer.push(lineJob({}, { connection, endsBatch: true, delivered: () => release(refused, mark) }))
   }
 
   /** A write that is worked out first. What it wrote before is not waited for: the write itself sees that. */

@@ -7,6 +7,7 @@ import type { Connection } from './connection.ts'
 import { Gap, type HeldBytes } from './early.ts'
 import { frameOfStored } from './encode.ts'
 import type { Filters } from './filters.ts'
+import { withMember, withoutMember } from './lean-set.ts'
 import type { Outbox } from './outbox.ts'
 import type { Place, RelayBus } from './told.ts'
 
@@ -82,7 +83,7 @@ export class Hub {
     else this.#missing(channel, topic, last)
     const catchUp = { connection, channel }
     topic.catchingUp.set(connection, catchUp)
-    connection.channels.add(channel)
+    connection.channels = withMember(connection.channels, channel)
     return catchUp
   }
 
@@ -138,11 +139,11 @@ export class Hub {
   /** Subscribes from now on, with nothing to catch up. */
   listen(connection: Connection, channel: string): void {
     this.#topicOf(channel).live.add(connection)
-    connection.channels.add(channel)
+    connection.channels = withMember(connection.channels, channel)
   }
 
   unsubscribe(connection: Connection, channel: string): void {
-    connection.channels.delete(channel)
+    connection.channels = withoutMember(connection.channels, channel)
     this.filters.drop(connection, channel)
     this.#remove(connection, channel)
   }

@@ -2,10 +2,10 @@
 
 export const none: ReadonlySet<never> = new Set<never>()
 
-export const withMember = (set: ReadonlySet<string>, member: string): ReadonlySet<string> =>
-  set === none ? new Set([member]) : (set as Set<string>).add(member)
+export const withMember = <T>(set: ReadonlySet<T>, member: T): ReadonlySet<T> =>
+  set === none ? new Set([member]) : (set as Set<T>).add(member)
 
-export const withoutMember = (set: ReadonlySet<string>, member: string): ReadonlySet<string> => {
-  if (set !== none) (set as Set<string>).delete(member)
+export const withoutMember = <T>(set: ReadonlySet<T>, member: T): ReadonlySet<T> => {
+  if (set !== none) (set as Set<T>).delete(member)
   return set.size === 0 ? none : set
 }

@@ -58,6 +58,7 @@ export class Pulse {
     connection.inboxPinged = connection.inboxVouched = connection.inboxSent ?? 0
     connection.ws.ping()
     // Of several pings a client may answer the last one only.
-    if (connection.refusalsAsked > 0) connection.ws.ping(refusalMark(connection.refusalsAsked))
+    const asked = connection.refused?.asked ?? 0
+    if (asked > 0) connection.ws.ping(refusalMark(asked))
   }
 }

@@ -27,7 +27,7 @@ interface LiveAgent extends Agent {
   statusText: string | null
   nickAt: number
   memberships: ReadonlySet<string>
-  readonly channels: Set<LiveChannel>
+  channels: ReadonlySet<LiveChannel>
   /** Its connections to this process, by label; and what it has elsewhere, if anything. */
   readonly own: Map<string, Connection>
   remote: Map<string, RemoteSession> | undefined
@@ -292,7 +292,7 @@ export class Roster implements RosterView {
     const channel = this.#channels.get(name)
     if (channel === undefined) return
     for (const agent of channel.agents.keys() as Iterable<LiveAgent>) {
-      agent.channels.delete(channel)
+      agent.channels = withoutMember(agent.channels, channel)
       for (const { channels } of agent.remote?.values() ?? []) channels.delete(name)
     }
     for (const agent of this.#agents.values()) agent.memberships = withoutMember(agent.memberships, name)
@@ -318,8 +318,8 @@ export class Roster implements RosterView {
         presence: 'online',
         statusText: null,
         nickAt: 0,
-        memberships: this.#existing(memberships).reduce(withMember, none),
-        channels: new Set(),
+        memberships: this.#existing(memberships).reduce(withMember<string>, none),
+        channels: none,
         own: new Map(),
         remote: undefined,
       }
@@ -382,7 +382,8 @@ export class Roster implements RosterView {
     channel.agents.set(agent, (count ?? 0) + 1)
     if (count === undefined) channel.byId?.add(agent)
     if (announced) channel.announced.add(agent)
-    ;(agent as LiveAgent).channels.add(channel)
+    const live = agent as LiveAgent
+    live.channels = withMember(live.channels, channel)
     return true
   }
 
@@ -403,7 +404,8 @@ export class Roster implements RosterView {
     channel.agents.delete(agent)
     channel.byId?.delete(agent)
     channel.announced.delete(agent)
-    ;(agent as LiveAgent).channels.delete(channel)
+    const live = agent as LiveAgent
+    live.channels = withoutMember(live.channels, channel)
     for (const [msgId, { holder, isStored }] of channel.floor) if (holder === agent.id && isStored !== true) channel.floor.delete(msgId)
     return true
   }
@@ -418,7 +420,7 @@ export class Roster implements RosterView {
     if (agent === undefined) return
     const { memberships, ...fields } = change
     Object.assign(agent, fields)
-    agent.memberships = this.#existing(memberships ?? []).reduce(withMember, agent.memberships)
+    agent.memberships = this.#existing(memberships ?? []).reduce(withMember<string>, agent.memberships)
   }
 
   /** A channel that was deleted may not be cleared away yet: who belonged to it does not belong to the next one of that name. */

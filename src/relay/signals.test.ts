@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts'
 import { MemoryBus } from '../bus/memory.ts'
 import { Filters } from './filters.ts'
 import { Hub } from './hub.ts'
+import { none } from './lean-set.ts'
 import type { Outbox } from './outbox.ts'
 import { Roster } from './roster.ts'
 import { Signals } from './signals.ts'
@@ -27,7 +28,7 @@ test('one turn of the event loop serves a thousand listeners; the next turns go 
   const roster = new Roster()
   roster.setChannel({ name: '#c', private: false, verifiedOnly: false, topic: '', description: '' } as never)
   const signals = new Signals({ roster, hub, outbox, clock: { now: () => 1 }, announceMaxMembers: 10_000, everyMs: 1_000 })
-  const listeners = Array.from({ length: 2_500 }, () => ({ channels: new Set<string>() }) as Connection)
+  const listeners = Array.from({ length: 2_500 }, () => ({ channels: none as ReadonlySet<string> }) as Connection)
   for (const connection of listeners) hub.listen(connection, '#c')
 
   const typing = (agent: string) =>

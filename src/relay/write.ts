@@ -9,6 +9,7 @@ import type { Along, Connection, Handed } from './connection.ts'
 import { Fail, type BelowOperator, type Handler, type Outcome, type Prepared, type WriteCtx } from './feature.ts'
 import type { Gate } from './gate.ts'
 import type { Quota } from './quota.ts'
+import { refusedOf } from './refusals.ts'
 import type { LookAgain } from './look-again.ts'
 import type { Roster } from './roster.ts'
 
@@ -85,8 +86,8 @@ export class WriteJob implements Job {
 
   decide(tx: Tx, now: number): Awaitable<Outcome> {
     // It is decided anew: what was undone refused nobody.
-    const { refusedAt } = this.connection
-    if (refusedAt?.get(this.#to ?? '')?.of === this.#n) refusedAt.delete(this.#to!)
+    const places = this.connection.refused?.at
+    if (places?.get(this.#to ?? '')?.of === this.#n) places.delete(this.#to!)
     try {
       const decided = this.#decided(tx, now)
       const outcome = this.#along === undefined ? decided : this.#with(this.#along, decided, tx, now)
@@ -109,7 +110,7 @@ export class WriteJob implements Job {
   #noted(error: unknown): unknown {
     const to = this.#to
     if (to === undefined || !(error instanceof Fail) || !ofPlaces.has(error.code)) return error
-    const places = this.connection.refusedAt ??= new Map()
+    const places = refusedOf(this.connection).at ??= new Map()
     if (places.size < maxPlaces && !places.has(to)) places.set(to, { of: this.#n, refusal: error })
     return error
   }
@@ -149,7 +150,7 @@ export class WriteJob implements Job {
     const { connection } = this
     const { type, body } = this.#request
     const { cost, may } = requests[type]
-    if (connection.held && cost.message === true)
+    if (connection.refused?.isHeld === true && cost.message === true)
       throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
     if (tx.goBy !== undefined) this.#goBy(tx.goBy)
     const asked = { type, body, now, office, isWrite: true }
@@ -209,7 +210,7 @@ export class WriteJob implements Job {
 
   /** What was sent there before and refused may be sent again, and must not be behind this then. */
   #refusedBefore(): Fail | undefined {
-    const before = this.connection.refusedAt?.get(this.#to ?? '')
+    const before = this.connection.refused?.at?.get(this.#to ?? '')
     return before !== undefined && before.of < this.#n ? before.refusal : undefined
   }
 
@@ -219,7 +220,7 @@ export class WriteJob implements Job {
     const { id } = this.#request.body
     if (id !== undefined && agent !== undefined && await tx.log.isPublished({ agent: agent.id, id })) return
     // From here on, not from when it is told: what follows may be in this batch.
-    if (!ofPlaces.has(refusal.code)) this.connection.held = true
+    if (!ofPlaces.has(refusal.code)) refusedOf(this.connection).isHeld = true
     throw refusal
   }
 
