@@ -10,6 +10,7 @@ import { inParallel } from '../load/sessions.mjs'
 import { connect as connectClient } from '../load/client.mjs'
 import { agentchat as peer, bin } from '../peers/agentchat.mjs'
 import { ask, websocket } from '../load/websocket.mjs'
+import { inspected, keptBy } from './kept.mjs'
 import { measure } from './load.mjs'
 import { startAlone, startCluster } from './servers.mjs'
 
@@ -37,6 +38,27 @@ const linearity = (micros, alone) => micros.reduce((sum, each) => sum + 1 / each
 const fanOut = (/** @type {number} */ members) => ({ rooms: 1, at: () => upTo(members).map(() => 0), senders: 10, window: 10 })
 const manyRooms = { rooms: 100, at: () => upTo(10).map(() => 0), senders: 10, window: 10 }
 
+/**
+ * Bytes for each connection that sits idle. A thousand come and go first: code that runs for the first time is compiled, and is nobody's.
+ * @param {string} build @param {How} how
+ */
+const keptByConnection = async (build, { isQuick }) => {
+  const { relay, stop } = await startAlone(build, 'normal', inspected)
+  const open = (/** @type {string} */ prefix, /** @type {number} */ count) => inParallel(upTo(count), i => peer.open(relay.url, `${prefix}-${i}`))
+  try {
+    for (const client of await open('first', isQuick ? 100 : 1_000)) client.destroy()
+    await sleep(500)
+    const before = await keptBy(relay)
+    const idle = await open('idle', isQuick ? 100 : 4_000)
+    await sleep(500)
+    const after = await keptBy(relay)
+    for (const client of idle) client.destroy()
+    return { 'kB/connection': (after.resident - before.resident) / idle.length, 'kB/connection of it in JavaScript': (after.heap - before.heap) / idle.length }
+  } finally {
+    await stop()
+  }
+}
+
 /** @type {Question} */
 const alone = {
   name: 'a',
@@ -49,13 +71,9 @@ const alone = {
     // In turns, so that what else the machine does falls on both.
     for (let round = 0; round < (how.isQuick ? 1 : 5); round++) {
       for (const [name, build] of Object.entries(builds)) {
+        for (const [what, bytes] of Object.entries(await keptByConnection(build, how))) note(`${name} ${what}`, bytes / 1_024)
         const { relay, stop } = await startAlone(build, 'normal')
         try {
-          const before = relay.bytes
-          const idle = await inParallel(upTo(how.isQuick ? 100 : 1_000), i => peer.open(relay.url, `idle-${i}`))
-          await sleep(500)
-          note(`${name} kB/connection`, (relay.bytes - before) / idle.length / 1_024)
-          for (const client of idle) client.destroy()
           for (const [what, shape] of /** @type {const} */ ([['fan-out 1 × 500', fanOut(how.isQuick ? 50 : 500)], ['100 rooms × 10', manyRooms]]))
             note(`${name} ${what}, CPU µs/delivery`, (await measure([relay], shape, how)).micros[0])
         } finally {
@@ -63,7 +81,7 @@ const alone = {
         }
       }
     }
-    return ['kB/connection', 'fan-out 1 × 500, CPU µs/delivery', '100 rooms × 10, CPU µs/delivery'].map(what => {
+    return ['kB/connection', 'kB/connection of it in JavaScript', 'fan-out 1 × 500, CPU µs/delivery', '100 rooms × 10, CPU µs/delivery'].map(what => {
       const [now, before] = ['now', 'before'].map(name => seen[`${name} ${what}`])
       const spread = (/** @type {number[]} */ values) => (Math.max(...values) - Math.min(...values)) / median(values) * 100
       return { '': what, now: median(now), ...before !== undefined && { before: median(before), 'now ÷ before': median(now) / median(before) }, 'spread of a build’s rounds, %': spread(now) }

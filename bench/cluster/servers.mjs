@@ -66,22 +66,22 @@ const limitsOff = [
   '--max-channels', '1000000', '--max-channels-per-agent', '1000000', '--max-channels-per-address', '0', '--max-inbox', '0', '--max-inbox-per-sender', '0',
 ]
 
-/** @param {readonly string[]} flags @param {string} [bin] */
-export const startRelay = async (flags, bin = ownBin) => {
+/** @param {readonly string[]} flags @param {string} [bin] @param {readonly string[]} [nodeFlags] */
+export const startRelay = async (flags, bin = ownBin, nodeFlags = []) => {
   const begun = performance.now()
   // A build from before may not know of files.
   const noFiles = bin === ownBin ? ['--max-file-bytes', '0'] : []
-  const relay = new Relay(process.execPath, [bin, 'serve', ...limitsOff, ...noFiles, ...flags])
+  const relay = new Relay(process.execPath, [...nodeFlags, bin, 'serve', ...limitsOff, ...noFiles, ...flags])
   const [, url = ''] = await relay.prints(/"url":\s*"([^"]+)"/)
   relay.startMs = performance.now() - begun
   relay.url = url.replace('0.0.0.0', '127.0.0.1')
   return relay
 }
 
-/** One relay on SQLite, with a commit that survives a power loss, as PostgreSQL's does. @param {string} [bin] @param {'normal' | 'full'} [durability] */
-export const startAlone = async (bin, durability = 'full') => {
+/** One relay on SQLite, with a commit that survives a power loss, as PostgreSQL's does. @param {string} [bin] @param {'normal' | 'full'} [durability] @param {readonly string[]} [nodeFlags] */
+export const startAlone = async (bin, durability = 'full', nodeFlags = []) => {
   const data = mkdtempSync(join(memory, 'agentchat-bench-'))
-  const relay = await startRelay(['--data', data, '--durability', durability], bin)
+  const relay = await startRelay(['--data', data, '--durability', durability], bin, nodeFlags)
   return {
     relay,
     async stop() {
