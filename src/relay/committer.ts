@@ -60,6 +60,15 @@ interface Attempt {
   readonly wrote: boolean
 }
 
+export interface CommitterDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Logger
+  readonly counts: Counts
+  readonly batchSize: Histogram
+  readonly commitSeconds: Histogram
+}
+
 export interface CommitterOptions {
   /** Writes that may wait in all, and their bytes. One of each connection may always wait. */
   readonly maxQueueFrames: number
@@ -114,12 +123,7 @@ interface Learned {
 const nothing: Learned = { out: new Set(), first: [] }
 
 export class Committer {
-  readonly #store: Store
-  readonly #clock: Clock
-  readonly #log: Logger
-  readonly #counts: Counts
-  readonly #batchSize: Histogram
-  readonly #commitSeconds: Histogram
+  readonly #deps: CommitterDeps
   readonly #options: CommitterOptions
   readonly #salts = new Salts()
   /** Writes of connections without a session, of those with one, and the relay's own: they take turns, so that none waits for the others' crowd. */
@@ -142,23 +146,8 @@ export class Committer {
   /** Writes refused since the storage failed. */
   #refused = 0
 
-  constructor(
-    deps: {
-      readonly store: Store
-      readonly clock: Clock
-      readonly log: Logger
-      readonly counts: Counts
-      readonly batchSize: Histogram
-      readonly commitSeconds: Histogram
-    },
-    options: CommitterOptions,
-  ) {
-    this.#store = deps.store
-    this.#clock = deps.clock
-    this.#log = deps.log
-    this.#counts = deps.counts
-    this.#batchSize = deps.batchSize
-    this.#commitSeconds = deps.commitSeconds
+  constructor(deps: CommitterDeps, options: CommitterOptions) {
+    this.#deps = deps
     this.#options = options
   }
 
@@ -215,8 +204,8 @@ export class Committer {
     while (this.length > 0) {
       // What waited when this turn began, however many batches it takes: an outcome that others have to see ends its own.
       const end = Math.min(this.length, maxBatchFrames)
-      const until = this.#clock.now() + maxTurnMs
-      for (let done = 0; done < end && (done === 0 || this.#clock.now() < until);)
+      const until = this.#deps.clock.now() + maxTurnMs
+      for (let done = 0; done < end && (done === 0 || this.#deps.clock.now() < until);)
         done += await this.#commit(end - done, this.#waiting)
       this.#options.endTurn()
       // Let sockets be read before the next batch, so that it can be larger than this one's leftovers.
@@ -305,27 +294,27 @@ export class Committer {
 
   #committed({ results, wrote }: Attempt, startedAt: number): void {
     if (wrote && this.#storageProblem !== undefined) this.#healed()
-    this.#counts.commits++
-    this.#batchSize.observe(results.length)
-    this.#commitSeconds.observe((performance.now() - startedAt) / 1_000)
+    this.#deps.counts.commits++
+    this.#deps.batchSize.observe(results.length)
+    this.#deps.commitSeconds.observe((performance.now() - startedAt) / 1_000)
     this.#done(results)
     try {
       this.#options.deliver(results)
     } catch (error) {
       // What is stored is stored: those behind it are not held up by a fault in telling of it.
-      this.#log.error({ err: error }, 'a commit could not be delivered')
+      this.#deps.log.error({ err: error }, 'a commit could not be delivered')
     }
   }
 
   /** However many writes a full disk refuses, the log that may lie on it gets a line when it begins and one when it is over. */
   #failed(error: StorageError, refused: number): void {
-    if (this.#storageProblem === undefined) this.#log.error({ err: error, hint: error.hint }, 'the storage refuses writes')
+    if (this.#storageProblem === undefined) this.#deps.log.error({ err: error, hint: error.hint }, 'the storage refuses writes')
     this.#storageProblem = error.message
     this.#refused += refused
   }
 
   #healed(): void {
-    this.#log.info({ refused: this.#refused }, 'the storage takes writes again')
+    this.#deps.log.info({ refused: this.#refused }, 'the storage takes writes again')
     this.#storageProblem = undefined
     this.#refused = 0
   }
@@ -335,9 +324,9 @@ export class Committer {
    * before one that would wait for a scope while the transaction holds what others wait for.
    */
   #attempt(batch: Source, { out, first }: Learned): Promise<Attempt> {
-    return this.#store.write(async tx => {
+    return this.#deps.store.write(async tx => {
       // Its time begins when the storage has begun: however long that takes, those who waited go together.
-      const now = this.#clock.now()
+      const now = this.#deps.clock.now()
       // Each in its place; of some the numbers are still to come.
       const results: Awaitable<Result>[] = []
       let isDeferred = false
@@ -393,7 +382,7 @@ export class Committer {
         if (
           job.endsBatch === true || isForAll(outcome.effects) || (outcome.notify?.length ?? 0) > 0 || outcome.hints !== undefined
           || outcome.again !== undefined
-          || this.#clock.now() >= now + maxTurnMs + Math.min(tx.waitedMs, maxWaitMs)
+          || this.#deps.clock.now() >= now + maxTurnMs + Math.min(tx.waitedMs, maxWaitMs)
         ) break
       }
       // Asked together with the numbers.

@@ -22,6 +22,19 @@ import { RemoteSession, type Session } from './session.ts'
 import { subjectsOf, type Place, type RelayBus, type Told } from './told.ts'
 import { mayEnter, type Agent, type AgentFacts } from './view.ts'
 
+export interface EffectsDeps {
+  readonly bus: RelayBus
+  readonly roster: Roster
+  readonly gate: Gate
+  readonly hub: Hub
+  readonly outbox: Outbox
+  readonly signals: Signals
+  readonly replayer: Replayer
+  readonly clock: Clock
+  readonly log: Logger
+  readonly counts: Counts
+}
+
 export interface EffectsOptions {
   /** Only approved keys are admitted. */
   readonly allowlistStrict: boolean
@@ -35,49 +48,17 @@ export interface EffectsOptions {
 }
 
 export class Effects {
-  readonly #bus: RelayBus
-  readonly #roster: Roster
-  readonly #gate: Gate
-  readonly #hub: Hub
-  readonly #outbox: Outbox
+  readonly #deps: EffectsDeps
   readonly #notices: Notices
-  readonly #signals: Signals
-  readonly #replayer: Replayer
-  readonly #clock: Clock
-  readonly #log: Logger
-  readonly #counts: Counts
   readonly #options: EffectsOptions
   #admissions = 0
   /** What is changed here, for whoever reads the same from tables. */
   readonly changes = new Changes()
   readonly seats = new Seats()
 
-  constructor(
-    deps: {
-      readonly bus: RelayBus
-      readonly roster: Roster
-      readonly gate: Gate
-      readonly hub: Hub
-      readonly outbox: Outbox
-      readonly signals: Signals
-      readonly replayer: Replayer
-      readonly clock: Clock
-      readonly log: Logger
-      readonly counts: Counts
-    },
-    options: EffectsOptions,
-  ) {
-    this.#bus = deps.bus
-    this.#roster = deps.roster
-    this.#gate = deps.gate
-    this.#hub = deps.hub
-    this.#outbox = deps.outbox
+  constructor(deps: EffectsDeps, options: EffectsOptions) {
+    this.#deps = deps
     this.#notices = new Notices(deps, options.connections)
-    this.#signals = deps.signals
-    this.#replayer = deps.replayer
-    this.#clock = deps.clock
-    this.#log = deps.log
-    this.#counts = deps.counts
     this.#options = options
   }
 
@@ -93,17 +74,17 @@ export class Effects {
 
   /** Sends a signal to one connection; gives its size in bytes. */
   send<T extends FrameType>(connection: Connection, type: T, body: object, re?: string): number {
-    const said: { ts: number, re?: string } = { ts: this.#clock.now(), ...body }
+    const said: { ts: number, re?: string } = { ts: this.#deps.clock.now(), ...body }
     if (re !== undefined) said.re = re
     const frame = frameOf(type, said as FrameBody<T>)
-    this.#outbox.add(connection, frame)
+    this.#deps.outbox.add(connection, frame)
     return frame.length
   }
 
   /** A live message. */
   #deliver(connection: Connection, frame: Buffer): void {
-    this.#counts.deliveries++
-    this.#outbox.add(connection, frame)
+    this.#deps.counts.deliveries++
+    this.#deps.outbox.add(connection, frame)
   }
 
   /**
@@ -112,7 +93,8 @@ export class Effects {
    */
   #offer(connection: Connection, seq: number, frame: Buffer, stream: string): void {
     if (!this.#isNext(connection, seq)) return
-    if (this.#replayer.isItem(connection, stream)) this.#deliver(connection, itemFrame(seq, textOfFrame(frame), this.#clock.now()))
+    if (this.#deps.replayer.isItem(connection, stream))
+      this.#deliver(connection, itemFrame(seq, textOfFrame(frame), this.#deps.clock.now()))
     else if (!connection.channels.has(stream)) this.#deliver(connection, frame)
     this.#options.onOffered(connection, seq)
   }
@@ -125,7 +107,7 @@ export class Effects {
 
   /** A stored event to every session of an agent that wants such. One that is still catching up finds it in the inbox. */
   direct(agent: string, stream: string, frame: Buffer, inboxSeq: number | undefined, isKept: boolean): void {
-    for (const connection of this.#roster.connectionsOf(agent)) {
+    for (const connection of this.#deps.roster.connectionsOf(agent)) {
       if (connection.inbox === 'none') continue
       if (isKept) this.#keepBack(connection, inboxSeq)
       else if (inboxSeq === undefined) this.#deliver(connection, frame)
@@ -137,18 +119,18 @@ export class Effects {
   hear(told: Exclude<Told, { kind: 'hears' }>, from: string): void {
     switch (told.kind) {
       case 'notice':
-        return this.#hub.behind(told.behind, () => this.#notices.tell(told.notice, undefined))
+        return this.#deps.hub.behind(told.behind, () => this.#notices.tell(told.notice, undefined))
       case 'hint':
-        return this.#hub.behind(told.behind, () => this.#signals.tell(told.hint))
+        return this.#deps.hub.behind(told.behind, () => this.#deps.signals.tell(told.hint))
       case 'opened':
         return this.#open(new RemoteSession(from, told), told.session, told.facts, told.autojoin)
       case 'joined': {
-        const session = this.#roster.remote(told.agent, told.session, from)
+        const session = this.#deps.roster.remote(told.agent, told.session, from)
         if (session?.agent !== undefined) this.#enter(session, session.agent, told.channel, told.lasting)
         return
       }
       case 'closed': {
-        const session = this.#roster.remote(told.agent, told.session, from)
+        const session = this.#deps.roster.remote(told.agent, told.session, from)
         if (session !== undefined) this.#leave(session, told.lastSeen)
         return
       }
@@ -159,22 +141,22 @@ export class Effects {
 
   /** `isOrdered`: between what is told to all before it and behind it. */
   #tell(told: Told, isOrdered = false): void {
-    for (const subject of isOrdered ? [everyone] : subjectsOf(told)) this.#bus.publish(subject, { kind: 'told', told })
+    for (const subject of isOrdered ? [everyone] : subjectsOf(told)) this.#deps.bus.publish(subject, { kind: 'told', told })
   }
 
   /** Sends a signal to an audience. */
   notify(notice: Notify, asker: Connection | undefined, behind?: Place, isOrdered = false): void {
     this.#notices.tell(notice, asker)
-    if (!this.#bus.isAlone) this.#tell({ kind: 'notice', notice, ...(behind !== undefined && { behind }) }, isOrdered)
+    if (!this.#deps.bus.isAlone) this.#tell({ kind: 'notice', notice, ...(behind !== undefined && { behind }) }, isOrdered)
   }
 
   hint(hint: Hint): void {
-    this.#signals.tell(hint)
+    this.#deps.signals.tell(hint)
   }
 
   /** The same elsewhere, where whoever hears it may act on what it is about at once: told behind that. */
   tellHint(hint: Hint, behind?: Place, isOrdered = false): void {
-    if (!this.#bus.isAlone) this.#tell({ kind: 'hint', hint, ...(behind !== undefined && { behind }) }, isOrdered)
+    if (!this.#deps.bus.isAlone) this.#tell({ kind: 'hint', hint, ...(behind !== undefined && { behind }) }, isOrdered)
   }
 
   apply(effect: Effect, asker: Connection | undefined): void {
@@ -194,13 +176,13 @@ export class Effects {
       case 'watch': {
         if (asker?.agent === undefined || !asker.open) return
         for (const id of effect.agents) {
-          if (effect.on) this.#roster.watch(asker, id)
-          else this.#roster.unwatch(asker, id)
+          if (effect.on) this.#deps.roster.watch(asker, id)
+          else this.#deps.roster.unwatch(asker, id)
         }
         return
       }
       case 'filter':
-        return void (asker?.agent !== undefined && asker.open && this.#hub.filters.set(asker, effect.channel, effect.wanted))
+        return void (asker?.agent !== undefined && asker.open && this.#deps.hub.filters.set(asker, effect.channel, effect.wanted))
       case 'depart': {
         if (asker !== undefined) this.depart(asker)
         return
@@ -211,30 +193,30 @@ export class Effects {
       }
       default:
         this.#applyTold(effect, asker)
-        if (!this.#bus.isAlone && !isOfEvent(effect)) this.#tell(effect)
+        if (!this.#deps.bus.isAlone && !isOfEvent(effect)) this.#tell(effect)
     }
   }
 
   /** What every process does with its own roster and its own connections. Elsewhere nobody is the asker. */
-  #applyTold(effect: ToldEffect, asker: Connection | undefined, from = this.#bus.node): void {
-    this.changes.note(effect, from, this.#clock.now())
+  #applyTold(effect: ToldEffect, asker: Connection | undefined, from = this.#deps.bus.node): void {
+    this.changes.note(effect, from, this.#deps.clock.now())
     switch (effect.kind) {
       case 'unsubscribe': {
-        const agent = this.#roster.agent(effect.agent)
+        const agent = this.#deps.roster.agent(effect.agent)
         if (agent === undefined) return
-        this.#roster.setMembership(agent, effect.channel, false)
-        for (const session of this.#roster.sessionsOf(agent.id)) {
+        this.#deps.roster.setMembership(agent, effect.channel, false)
+        for (const session of this.#deps.roster.sessionsOf(agent.id)) {
           if (session !== asker) this.#tellLeft(session, { channel: effect.channel })
           this.#exit(session, agent, effect.channel, true)
         }
         return
       }
       case 'remove': {
-        const agent = this.#roster.agent(effect.agent)
+        const agent = this.#deps.roster.agent(effect.agent)
         if (agent === undefined) return
-        this.#roster.setMembership(agent, effect.channel, false)
+        this.#deps.roster.setMembership(agent, effect.channel, false)
         const { channel, by } = effect
-        for (const session of this.#roster.sessionsOf(agent.id)) {
+        for (const session of this.#deps.roster.sessionsOf(agent.id)) {
           this.#tellLeft(session, { channel, reason: 'removed', by })
           this.#exit(session, agent, channel, true)
         }
@@ -242,15 +224,15 @@ export class Effects {
       }
       case 'channelEnds': {
         const { channel, by, version } = effect
-        if ((this.#roster.channel(channel)?.info.version ?? 0) > version) return
+        if ((this.#deps.roster.channel(channel)?.info.version ?? 0) > version) return
         this.#notices.tell({ to: { kind: 'channel', channel }, type: 'LEFT', body: { channel, reason: 'deleted', by } }, undefined)
-        this.#hub.end(channel)
-        return this.#roster.removeChannel(channel)
+        this.#deps.hub.end(channel)
+        return this.#deps.roster.removeChannel(channel)
       }
       case 'channel':
-        return this.#roster.setChannel(effect.info)
+        return this.#deps.roster.setChannel(effect.info)
       case 'agent':
-        return this.#roster.change(effect.agent, effect.change)
+        return this.#deps.roster.change(effect.agent, effect.change)
       case 'standing':
         this.#admissions++
         return this.#restate(effect.agent, effect.standing, from)
@@ -258,21 +240,21 @@ export class Effects {
         return void this.#admissions++
       case 'addressBan': {
         const { address, ban } = effect
-        this.#gate.setAddressBan(address, ban)
+        this.#deps.gate.setAddressBan(address, ban)
         if (ban === undefined) return
         for (const connection of this.#options.connections()) if (connection.address === address) this.turnAway(connection, ban)
         return
       }
       case 'floor':
-        return this.#roster.setFloor(effect.channel, effect.msgId, effect.claim)
+        return this.#deps.roster.setFloor(effect.channel, effect.msgId, effect.claim)
       case 'slow':
-        return this.#roster.setSlow(effect.channel, effect.who, effect.until)
+        return this.#deps.roster.setSlow(effect.channel, effect.who, effect.until)
       case 'inbox': {
-        for (const connection of this.#roster.connectionsOf(effect.agent)) this.#catchUp(connection, effect.agent, effect.newest)
+        for (const connection of this.#deps.roster.connectionsOf(effect.agent)) this.#catchUp(connection, effect.agent, effect.newest)
         return
       }
       case 'motd':
-        return void (this.#roster.motd = effect.motd)
+        return void (this.#deps.roster.motd = effect.motd)
       case 'news':
         return this.#options.onNews(effect.of, effect.news)
       case 'close': {
@@ -291,8 +273,8 @@ export class Effects {
 
   /** Closes a connection behind what it still has to hear. */
   end(connection: Connection, close: CloseName, reason?: string): void {
-    this.#hub.silence(connection)
-    this.#outbox.end(connection, close, reason)
+    this.#deps.hub.silence(connection)
+    this.#deps.outbox.end(connection, close, reason)
   }
 
   /** A session without a socket tells from where on it hears its inbox; `newest` is what it knows to be there. */
@@ -307,11 +289,11 @@ export class Effects {
   depart(connection: Connection): void {
     const { agent, heardAt } = connection
     if (agent === undefined) return
-    this.#hub.filters.end(connection)
+    this.#deps.hub.filters.end(connection)
     this.seats.left(connection.seat)
     this.#leave(connection, heardAt)
-    if (!this.#roster.isConnected(agent.id)) this.#bus.unfollow(agent.id)
-    if (!this.#bus.isAlone) this.#tell({ kind: 'closed', agent: agent.id, session: connection.session, lastSeen: heardAt })
+    if (!this.#deps.roster.isConnected(agent.id)) this.#deps.bus.unfollow(agent.id)
+    if (!this.#deps.bus.isAlone) this.#tell({ kind: 'closed', agent: agent.id, session: connection.session, lastSeen: heardAt })
   }
 
   /** A session is over: its agent leaves the channels that no other session of it hears. */
@@ -319,28 +301,28 @@ export class Effects {
     const { agent } = session
     if (agent === undefined) return
     for (const channel of [...session.channels]) this.#exit(session, agent, channel, false)
-    this.#roster.detach(session)
-    if (agent.presence !== 'offline' && this.#roster.agent(agent.id) === undefined)
+    this.#deps.roster.detach(session)
+    if (agent.presence !== 'offline' && this.#deps.roster.agent(agent.id) === undefined)
       this.#tellWatchers(agent, { presence: 'offline', status_text: null, last_seen: lastSeen })
   }
 
   /** What an agent's standing means for those of its sessions that are open. */
   #restate(id: string, standing: Standing, from: string): void {
-    const refusal = refusalOf(standing, this.#options.allowlistStrict && this.#roster.agent(id)?.exempt !== true)
+    const refusal = refusalOf(standing, this.#options.allowlistStrict && this.#deps.roster.agent(id)?.exempt !== true)
     if (refusal !== undefined) {
       const { close, message } = refusal
       const reason = standing.ban === undefined ? message : standing.ban.reason
       if (close !== 'REVOKED') {
-        for (const connection of this.#roster.connectionsOf(id)) this.send(connection, close, reason === null ? {} : { reason })
+        for (const connection of this.#deps.roster.connectionsOf(id)) this.send(connection, close, reason === null ? {} : { reason })
       }
       return this.#expel(id, close, from)
     }
-    this.#roster.setVerified(id, standing.isVerified)
-    const agent = this.#roster.agent(id)
+    this.#deps.roster.setVerified(id, standing.isVerified)
+    const agent = this.#deps.roster.agent(id)
     if (agent === undefined) return
     for (const { info } of [...agent.channels]) {
       if (mayEnter(agent, info)) continue
-      for (const session of this.#roster.sessionsOf(id)) {
+      for (const session of this.#deps.roster.sessionsOf(id)) {
         this.#tellLeft(session, { channel: info.name })
         this.#exit(session, agent, info.name, true)
       }
@@ -357,9 +339,9 @@ export class Effects {
   /** Ends an agent's sessions. What they sent before and waits its turn has no session any more. */
   /** Where that was decided its sessions elsewhere are over as well, for whoever asks behind it; they end there. */
   #expel(id: string, close: CloseName, from: string): void {
-    for (const session of [...this.#roster.sessionsOf(id)]) {
+    for (const session of [...this.#deps.roster.sessionsOf(id)]) {
       if (session instanceof RemoteSession) {
-        if (from === this.#bus.node) this.#leave(session, session.heardAt)
+        if (from === this.#deps.bus.node) this.#leave(session, session.heardAt)
       } else {
         this.depart(session)
         this.end(session, close)
@@ -372,25 +354,25 @@ export class Effects {
     asker.challenge = undefined
     asker.deadline = undefined
     // Behind the one that had it before, by whatever clock.
-    const since = Math.max(this.#clock.now(), (this.#roster.opened(agent.id, login.session)?.since ?? 0) + 1)
+    const since = Math.max(this.#deps.clock.now(), (this.#deps.roster.opened(agent.id, login.session)?.since ?? 0) + 1)
     Object.assign(asker, { session: login.session, inbox: login.inbox, binding: login.binding, seat, since })
     this.#open(asker, login.session, agent, autojoin)
     this.#options.onIdentified(asker)
-    void this.#bus.follow(agent.id)
-    if (!this.#bus.isAlone) {
-      this.changes.noteLogin(agent.id, this.#clock.now())
+    void this.#deps.bus.follow(agent.id)
+    if (!this.#deps.bus.isAlone) {
+      this.changes.noteLogin(agent.id, this.#deps.clock.now())
       const { session, address, heardAt } = asker
       this.#tell({ kind: 'opened', session, address, heardAt, since, facts: agent, autojoin })
     }
-    if (agent.pubkey !== null && login.inbox !== 'none') this.#inBackground(asker, this.#replayer.inbox(asker, agent.id))
+    if (agent.pubkey !== null && login.inbox !== 'none') this.#inBackground(asker, this.#deps.replayer.inbox(asker, agent.id))
   }
 
   #open(session: Session, label: string, facts: AgentFacts, autojoin: readonly string[]): void {
-    const wasHere = this.#roster.agent(facts.id) !== undefined
-    const former = this.#roster.attach(session, label, facts, this.#clock.now())
+    const wasHere = this.#deps.roster.agent(facts.id) !== undefined
+    const former = this.#deps.roster.attach(session, label, facts, this.#deps.clock.now())
     for (const channel of autojoin) {
-      const isThere = this.#roster.enter(session.agent!, channel, false)
-      if (!(session instanceof RemoteSession)) this.#hub.listen(session, channel)
+      const isThere = this.#deps.roster.enter(session.agent!, channel, false)
+      if (!(session instanceof RemoteSession)) this.#deps.hub.listen(session, channel)
       else if (isThere) session.channels.add(channel)
     }
     if (!wasHere) this.#tellWatchers(facts, { presence: 'online', status_text: null })
@@ -402,27 +384,28 @@ export class Effects {
   #subscribe({ channel, after, last, lasting }: Extract<Effect, { kind: 'subscribe' }>, asker: Connection | undefined): void {
     const agent = asker?.agent
     if (asker === undefined || agent === undefined || !asker.open || !this.#enter(asker, agent, channel, lasting)) return
-    const catchUp = this.#hub.subscribe(asker, channel, last)
+    const catchUp = this.#deps.hub.subscribe(asker, channel, last)
     // Behind what that tells: who knows of the join knows that the channel is heard here.
-    if (!this.#bus.isAlone) this.#tell({ kind: 'joined', agent: agent.id, session: asker.session, channel, lasting })
-    if (!this.#hub.goLive(catchUp, after)) this.#inBackground(asker, this.#replayer.channel(catchUp, after))
+    if (!this.#deps.bus.isAlone) this.#tell({ kind: 'joined', agent: agent.id, session: asker.session, channel, lasting })
+    if (!this.#deps.hub.goLive(catchUp, after)) this.#inBackground(asker, this.#deps.replayer.channel(catchUp, after))
   }
 
   /** A session joins a channel; false where there is none. */
   #enter(session: Session, agent: Agent, channel: string, lasting: boolean): boolean {
     if (lasting) {
-      this.changes.noteMember(agent.id, channel, session instanceof RemoteSession ? session.node : this.#bus.node, this.#clock.now())
-      this.#roster.setMembership(agent, channel, true)
+      this.changes.noteMember(agent.id, channel, session instanceof RemoteSession ? session.node : this.#deps.bus.node,
+        this.#deps.clock.now())
+      this.#deps.roster.setMembership(agent, channel, true)
     }
-    const here = this.#roster.channel(channel)
+    const here = this.#deps.roster.channel(channel)
     if (here === undefined) return false
     const isNew = !here.announced.has(agent)
-    if (session.channels.has(channel)) this.#roster.announce(agent, channel)
-    else this.#roster.enter(agent, channel, true)
+    if (session.channels.has(channel)) this.#deps.roster.announce(agent, channel)
+    else this.#deps.roster.enter(agent, channel, true)
     if (session instanceof RemoteSession) session.channels.add(channel)
     if (isNew) {
       const { id, name, verified } = agent
-      this.#signals.tell({
+      this.#deps.signals.tell({
         agent: id,
         to: { kind: 'channel', channel },
         type: 'AGENT_JOINED',
@@ -437,8 +420,8 @@ export class Effects {
     { id, name }: Pick<Agent, 'id' | 'name'>,
     state: Pick<FrameBody<'PRESENCE_CHANGED'>, 'presence' | 'status_text' | 'last_seen'>,
   ): void {
-    if (this.#roster.watchersOf(id).size === 0) return
-    this.#signals.tell({ agent: id, to: { kind: 'watchers' }, type: 'PRESENCE_CHANGED', body: { agent_id: id, name, ...state } })
+    if (this.#deps.roster.watchersOf(id).size === 0) return
+    this.#deps.signals.tell({ agent: id, to: { kind: 'watchers' }, type: 'PRESENCE_CHANGED', body: { agent_id: id, name, ...state } })
   }
 
   /** Whether a live inbox entry is to be sent now: older ones are, and none is missing between, which is read then. */
@@ -462,7 +445,7 @@ export class Effects {
     const sent = connection.inboxSent
     if (sent === undefined) return
     connection.inboxSent = undefined
-    this.#inBackground(connection, this.#replayer.inbox(connection, agent, sent))
+    this.#inBackground(connection, this.#deps.replayer.inbox(connection, agent, sent))
   }
 
   /** A session in a channel, if it can be written to, hears that it is there no more. */
@@ -472,12 +455,12 @@ export class Effects {
 
   #exit(session: Session, agent: Agent, channel: string, withName: boolean): void {
     if (!session.channels.has(channel)) return
-    const here = this.#roster.channel(channel)
+    const here = this.#deps.roster.channel(channel)
     const wasAnnounced = here?.announced.has(agent) === true
     if (session instanceof RemoteSession) session.channels.delete(channel)
-    else this.#hub.unsubscribe(session, channel)
-    if (!this.#roster.exit(agent, channel) || !wasAnnounced) return
-    this.#signals.tell({
+    else this.#deps.hub.unsubscribe(session, channel)
+    if (!this.#deps.roster.exit(agent, channel) || !wasAnnounced) return
+    this.#deps.signals.tell({
       agent: agent.id,
       to: { kind: 'channel', channel },
       type: 'AGENT_LEFT',
@@ -492,7 +475,7 @@ export class Effects {
 
   /** What they should have heard cannot be had: they come back and resume. */
   lost(connections: readonly Connection[], error: unknown): void {
-    this.#log.error({ err: error }, 'catching up failed')
+    this.#deps.log.error({ err: error }, 'catching up failed')
     for (const connection of connections) this.end(connection, 'RESTARTING', 'retry_after_ms=1000')
   }
 }

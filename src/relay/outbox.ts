@@ -35,7 +35,7 @@ export class Outbox {
   #writes = 0
   #isScheduled = false
   /** Those for whom earlier turns had no room. */
-  readonly #late = new Turns<Connection>()
+  readonly #late = new Turns<Connection, Connection>()
   /** Whoever waits until these are written. */
   readonly #waiting = new Set<{ readonly left: Set<Connection>, readonly then: () => void }>()
 
@@ -76,7 +76,7 @@ export class Outbox {
 
   /** Calls back when what is queued now was handed over, or waits for its socket. */
   whenWritten(then: () => void): void {
-    const left = new Set([...this.#late.items(), ...this.#touched])
+    const left = new Set([...this.#late.all, ...this.#touched])
     if (left.size === 0) then()
     else this.#waiting.add({ left, then })
   }

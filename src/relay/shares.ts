@@ -13,63 +13,32 @@ interface Kind {
   readonly room?: string
 }
 
+const ofAddresses = <N extends string>(name: N) => ({ address: `max${name}PerAddress`, all: `max${name}` }) as const
+const ofEach = <N extends string>(name: N) => ({ agent: `max${name}PerAgent`, ...ofAddresses(name) }) as const
+
 export const shareKinds = {
-  channels: {
-    what: 'channels',
-    limits: { agent: 'maxChannelsPerAgent', address: 'maxChannelsPerAddress', all: 'maxChannels' },
-  },
-  skillLists: { what: 'skill lists', limits: { address: 'maxSkillListsPerAddress', all: 'maxSkillLists' } },
-  profiles: { what: 'profiles', limits: { address: 'maxProfilesPerAddress', all: 'maxProfiles' } },
-  revocations: {
-    what: 'revocations of keys that were never seen here',
-    limits: { address: 'maxRevocationsPerAddress', all: 'maxRevocations' },
-  },
+  channels: { what: 'channels', limits: ofEach('Channels') },
+  skillLists: { what: 'skill lists', limits: ofAddresses('SkillLists') },
+  profiles: { what: 'profiles', limits: ofAddresses('Profiles') },
+  revocations: { what: 'revocations of keys that were never seen here', limits: ofAddresses('Revocations') },
   agents: {
     what: 'agents with a key',
-    limits: { address: 'maxAgentsPerAddress', all: 'maxAgents' },
+    limits: ofAddresses('Agents'),
     room: 'those that did nothing here and were away for long are forgotten',
   },
-  memberships: {
-    what: 'lasting memberships of channels',
-    limits: { agent: 'maxMembershipsPerAgent', address: 'maxMembershipsPerAddress', all: 'maxMemberships' },
-    room: 'LEAVE some channels',
-  },
-  invitations: {
-    what: 'open invitations',
-    limits: { agent: 'maxInvitationsPerAgent', address: 'maxInvitationsPerAddress', all: 'maxInvitations' },
-    room: 'each ends when it is used, or by UNINVITE',
-  },
-  proofs: {
-    what: 'open proofs',
-    limits: { agent: 'maxProofsPerAgent', address: 'maxProofsPerAddress', all: 'maxProofs' },
-    room: 'each ends after 30 s at the latest',
-  },
-  openProposals: {
-    what: 'open proposals',
-    limits: { agent: 'maxOpenProposalsPerAgent', address: 'maxOpenProposalsPerAddress', all: 'maxOpenProposals' },
-    room: 'CANCEL some of yours, or wait for their deadlines',
-  },
-  blocks: {
-    what: 'blocks',
-    limits: { agent: 'maxBlocksPerAgent', address: 'maxBlocksPerAddress', all: 'maxBlocks' },
-    room: 'UNBLOCK makes room',
-  },
+  memberships: { what: 'lasting memberships of channels', limits: ofEach('Memberships'), room: 'LEAVE some channels' },
+  invitations: { what: 'open invitations', limits: ofEach('Invitations'), room: 'each ends when it is used, or by UNINVITE' },
+  proofs: { what: 'open proofs', limits: ofEach('Proofs'), room: 'each ends after 30 s at the latest' },
+  openProposals: { what: 'open proposals', limits: ofEach('OpenProposals'), room: 'CANCEL some of yours, or wait for their deadlines' },
+  blocks: { what: 'blocks', limits: ofEach('Blocks'), room: 'UNBLOCK makes room' },
   inbox: {
     what: 'unreceived messages in this inbox',
     limits: { agent: 'maxInboxPerSender', address: 'maxInboxPerAddress', all: 'maxInbox' },
     room: 'a large one counts as several, and there is room when they are received',
   },
-  watched: {
-    what: 'watched agents',
-    limits: { agent: 'maxWatchedPerAgent', address: 'maxWatchedPerAddress', all: 'maxWatched' },
-    room: 'UNWATCH some of yours',
-  },
-  floors: {
-    what: 'floors, or places in line for one',
-    limits: { agent: 'maxFloorsPerAgent', address: 'maxFloorsPerAddress', all: 'maxFloors' },
-    room: 'answer, or LEAVE_FLOOR',
-  },
-  webhooks: { what: 'webhooks', limits: { address: 'maxWebhooksPerAddress', all: 'maxWebhooks' }, room: 'WEBHOOK_REMOVE ends one' },
+  watched: { what: 'watched agents', limits: ofEach('Watched'), room: 'UNWATCH some of yours' },
+  floors: { what: 'floors, or places in line for one', limits: ofEach('Floors'), room: 'answer, or LEAVE_FLOOR' },
+  webhooks: { what: 'webhooks', limits: ofAddresses('Webhooks'), room: 'WEBHOOK_REMOVE ends one' },
 } as const satisfies Record<StoredKind | 'watched' | 'inbox' | 'floors' | 'webhooks', Kind>
 
 export type ShareKind = keyof typeof shareKinds

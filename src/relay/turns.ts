@@ -21,10 +21,6 @@ export class Fifo<T> {
     return this.#first?.item
   }
 
-  *[Symbol.iterator](): Iterator<T> {
-    for (let node = this.#first; node !== undefined; node = node.next) yield node.item
-  }
-
   push(item: T): void {
     const node = { item, next: undefined }
     if (this.#last === undefined) this.#first = node
@@ -48,21 +44,21 @@ export interface Source {
   readonly address: string
 }
 
-interface Line<T> {
-  readonly source: Source
+interface Line<T, S> {
+  readonly source: S
   readonly items: Fifo<T>
 }
 
-interface Address<T> {
+interface Address<T, S> {
   readonly name: string
-  readonly lines: Fifo<Line<T>>
+  readonly lines: Fifo<Line<T, S>>
 }
 
-export class Turns<T> {
-  readonly #order = new Fifo<Address<T>>()
+export class Turns<T, S extends Source = Source> {
+  readonly #order = new Fifo<Address<T, S>>()
   // Those in which something waits.
-  readonly #addresses = new Map<string, Address<T>>()
-  readonly #lines = new Map<Source, Line<T>>()
+  readonly #addresses = new Map<string, Address<T, S>>()
+  readonly #lines = new Map<S, Line<T, S>>()
   #length = 0
 
   get length(): number {
@@ -74,15 +70,15 @@ export class Turns<T> {
     return this.#lines.size
   }
 
-  has(source: Source): boolean {
+  has(source: S): boolean {
     return this.#lines.has(source)
   }
 
-  push(source: Source, item: T): void {
+  push(source: S, item: T): void {
     this.#length++
     const waiting = this.#lines.get(source)
     if (waiting !== undefined) return waiting.items.push(item)
-    const line: Line<T> = { source, items: new Fifo() }
+    const line: Line<T, S> = { source, items: new Fifo() }
     line.items.push(item)
     this.#lines.set(source, line)
     let address = this.#addresses.get(source.address)
@@ -93,9 +89,9 @@ export class Turns<T> {
     address.lines.push(line)
   }
 
-  /** All that wait, in no order of their turns. */
-  *items(): Iterable<T> {
-    for (const { items } of this.#lines.values()) yield* items
+  /** Of whom something waits, in no order of their turns. */
+  get all(): Iterable<S> {
+    return this.#lines.keys()
   }
 
   /** The item that is taken next. */

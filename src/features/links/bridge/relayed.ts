@@ -2,31 +2,21 @@
 import { agentIdOf, canonicalPem, fingerprintOf } from '../../../../lib/identity/index.ts'
 import { hasHost, reservedNames, type RequestBody } from '../../../../lib/protocol/index.ts'
 import { refusalOf, standingOf } from '../../../store/standing.ts'
-import {
-  Fail,
-  type Agent,
-  type Append,
-  type Asker,
-  type Handler,
-  type Outcome,
-  type VerifyMessage,
-  type WriteCtx,
-} from '../../../relay/feature.ts'
+import { Fail, type Agent, type Append, type Asker, type Handler, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import type { Ferry } from './ferry.ts'
 import type { LinkMeter } from './meter.ts'
-import { checkTime, relayedText } from './outgoing.ts'
+import { checkTime, relayedText, type OutgoingOptions } from './outgoing.ts'
 import { LinkRates } from './rates.ts'
 import { rememberRemote } from './remote-store.ts'
 import { allLinks, closedForMs, linkOfRelay, strike, type LinkRow } from './store.ts'
 
-export interface RelayedOptions {
+export interface RelayedOptions extends Pick<OutgoingOptions, 'verifyMessage'> {
   readonly serverId: string
   /** What it was by its former keys. */
   readonly formerIds: readonly string[]
   readonly allowlistStrict: boolean
   /** How long a repeated id is known to be one. */
   readonly publishWindowMs: number
-  readonly verifyMessage: VerifyMessage
   /** Told of what an operator has to look at. */
   readonly onLinkTrouble: (event: object, what: string) => void
   readonly linkMeter: LinkMeter
