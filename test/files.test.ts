@@ -4,12 +4,13 @@ import { createReadStream, existsSync, readdirSync, statSync, writeFileSync } fr
 import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { revocationText } from '../lib/identity/index.ts'
 import { conversation } from '../lib/index.ts'
 import { putFile } from '../lib/node/index.ts'
 import { FilesDoor } from '../src/doors/files/door.ts'
 import { ticketOf } from '../src/domain/file-ticket.ts'
+import { FolderUploads } from '../src/files/folder-uploads.ts'
 import { clientOf, collect, newIdentity } from './kit/client.ts'
 import { bring, fetched, patch, patching, putTicket, sha256Of, tus } from './kit/files.ts'
 import { newFolder } from './kit/folder.ts'
@@ -240,6 +241,32 @@ test('of two that go on with an upload at once one does, and the file has the by
   const [sha] = kept(data.path, 'files')
   expect([sha, statSync(`${data.path}/files/${sha!.slice(0, 2)}/${sha}`).size]).toEqual([sha256Of(text), 100_000])
   expect(kept(data.path, 'uploads')).toEqual([])
+})
+
+test('of many that wait to go on with an upload one does, and the others are told so while it waits', async () => {
+  await using relay = await startTestRelay()
+  await using ann = await relay.login('ann')
+  const ticket = await putTicket(ann, text)
+  let goOn = () => {}
+  const waits = new Promise<void>(resolve => goOn = resolve)
+  const open = FolderUploads.prototype.open
+  const opened = vi.spyOn(FolderUploads.prototype, 'open').mockImplementationOnce(async function(this: FolderUploads, id) {
+    await waits
+    return open.call(this, id)
+  })
+  const lines = Array.from({ length: 6 }, () => patching(relay, ticket, 0))
+  const ends: unknown[] = lines.map(() => undefined)
+  lines.forEach(({ status }, i) => void status.catch(() => 'cut').then(end => ends[i] = end))
+  for (const line of lines) line.send('x')
+  await expect.poll(() => ends.filter(end => end !== undefined)).toEqual([409, 409, 409, 409])
+  expect(opened).toHaveBeenCalledOnce()
+  goOn()
+  await expect.poll(() => ends.filter(end => end === undefined)).toHaveLength(1)
+  const last = lines[ends.indexOf(undefined)]!
+  last.send(text.slice(1))
+  last.end()
+  expect(await last.status).toBe(204)
+  opened.mockRestore()
 })
 
 test('a file that was opened for somebody who has gone is closed, and an override does not make a body that is not sent', async () => {

@@ -3,10 +3,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { timerMs } from '../../lib/protocol/timer.ts'
+import type { Account, Debtor } from './account.ts'
 import type { Guest } from './door.ts'
 import { Feed, type Eater } from './feed.ts'
 import type { Slices } from './slices.ts'
 import type { Source } from './turns.ts'
+import { Visit } from './visit.ts'
 
 /** A socket that speaks HTTP. */
 export interface Caller extends Source {
@@ -16,6 +18,8 @@ export interface Caller extends Source {
   /** Of a proxy's socket: whoever it spoke for last. */
   address: string
   feed: Feed<Caller> | undefined
+  /** What waits unread: its address owes it. Made when something does. */
+  unread: Visit | undefined
   /** The request that is answered, or was last. */
   request: IncomingMessage | undefined
   /** What it asked before it had taken the last answer. */
@@ -30,6 +34,7 @@ export interface Caller extends Source {
 
 export interface CallersOptions {
   readonly slices: Slices
+  readonly account: Account<Debtor>
   /** How long (ms) an address owes for work, and more work that it owes for, in frames. */
   readonly debtMs: (address: string) => number
   readonly charge: (address: string, frames: number) => void
@@ -62,6 +67,7 @@ export class Callers implements Eater<Caller> {
 
   begins(caller: Caller, address: string, request: IncomingMessage): void {
     caller.address = address
+    caller.unread?.moves(address)
     caller.request = request
     const { 'content-length': length, 'transfer-encoding': coding } = request.headers
     // A part of it may be in the piece that its header ended in.
@@ -92,7 +98,8 @@ export class Callers implements Eater<Caller> {
   /** While a request is answered its body is read, and nothing behind it. */
   mayRead(caller: Caller): boolean {
     if (caller.isWaiting || caller.next !== undefined) return false
-    if (caller.guest.state === 'busy') return caller.request?.complete === false && !caller.request.isPaused()
+    // Until somebody takes it, a body waits unparsed.
+    if (caller.guest.state === 'busy') return caller.request?.complete === false && caller.request.readableFlowing === true
     const waitMs = this.#options.debtMs(caller.address)
     if (waitMs === 0) return true
     caller.isWaiting = true
@@ -126,8 +133,10 @@ export class Callers implements Eater<Caller> {
     caller.bodyBytes = Math.max(0, caller.bodyBytes - bytes)
   }
 
-  waits(): void {
-    // At most a few chunks of a socket.
+  waits(caller: Caller, bytes: number): void {
+    const unread = caller.unread ??= new Visit(caller.socket, caller.address, this.#options.account)
+    if (bytes > 0) unread.owe(bytes)
+    else unread.took(-bytes)
   }
 
   pause({ socket }: Caller): void {

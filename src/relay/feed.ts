@@ -25,6 +25,8 @@ type Read = (this: Duplex, piece: Buffer) => void
 
 /** What waits at most. A socket that was told to stop brings one chunk more, of 64 KiB. */
 const maxRestBytes = 256 * 1024
+/** That chunk, which nobody sees before it is wanted. */
+const chunkBytes = 64 * 1024
 /** Up to here what only waits for time does not stop the socket. */
 const littleBytes = 16 * 1024
 
@@ -115,22 +117,22 @@ export class Feed<Owner extends Source> {
 
   /** Brings the socket and the account up to date with what waits. A rest holds on to the whole chunk that it is of. */
   #settle(): void {
-    const bytes = this.#rest === undefined ? 0 : this.#rest.buffer.byteLength
-    if (bytes !== this.#owed) {
-      const more = bytes - this.#owed
-      this.#owed = bytes
-      this.#eater.waits(this.#owner, more)
-    }
     if (this.#rest !== undefined) {
       if (this.#onClose === undefined) this.#socket.prependListener('close', this.#onClose = () => this.#closed())
       // Little that only waits for its address to have time is read in this turn or the next: to stop the socket for it costs more.
-      if (this.#isPaused || (this.#isInLine && this.#rest.length <= littleBytes)) return
-      this.#isPaused = true
-      this.#eater.pause(this.#owner)
+      if (!this.#isPaused && !(this.#isInLine && this.#rest.length <= littleBytes)) {
+        this.#isPaused = true
+        this.#eater.pause(this.#owner)
+      }
     } else if (this.#isPaused) {
       this.#isPaused = false
       this.#eater.resume(this.#owner)
     }
+    const bytes = this.#rest === undefined ? 0 : this.#rest.buffer.byteLength + (this.#isPaused ? chunkBytes : 0)
+    if (bytes === this.#owed) return
+    const more = bytes - this.#owed
+    this.#owed = bytes
+    this.#eater.waits(this.#owner, more)
   }
 
   /** The socket is gone: what it brought is read now, if it may be, before what its parser finds in it at the end. */

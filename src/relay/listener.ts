@@ -13,6 +13,7 @@ import { Door, type DoorOptions, type Guest } from './door.ts'
 import { Handshakes } from './handshakes.ts'
 import { ListenError, listenErrorOf, readPem } from './listen-error.ts'
 import { isWelcomeOrigin } from './browser-origin.ts'
+import type { Account, Debtor } from './account.ts'
 import type { Slices } from './slices.ts'
 
 /** What is known of a socket when it opens. */
@@ -48,6 +49,7 @@ export interface ListenerOptions {
   readonly allowedOrigins: readonly string[]
   readonly counts: DoorOptions['counts'] & { httpRequests: number }
   readonly slices: Slices
+  readonly account: Account<Debtor>
   /** How long (ms) an address owes for work, and more work that it owes for, in frames. */
   readonly debtMs: (address: string) => number
   /** How many sessions of an address other processes of the relay have. */
@@ -238,6 +240,7 @@ export class Listener {
       socket,
       address: address ?? 'proxies',
       feed: undefined,
+      unread: undefined,
       request: undefined,
       next: undefined,
       isWaiting: false,

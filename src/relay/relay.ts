@@ -52,7 +52,7 @@ import type { RelayBus } from './told.ts'
 import type { ChannelInfo, Health } from './view.ts'
 
 /** What the relay tells its listener. */
-type Told = 'counts' | 'slices' | 'debtMs' | 'elsewhereFrom' | 'charge' | 'onRequest' | 'onConnection' | 'onRefused'
+type Told = 'counts' | 'slices' | 'account' | 'debtMs' | 'elsewhereFrom' | 'charge' | 'onRequest' | 'onConnection' | 'onRefused'
 
 export interface RelayOptions extends Omit<ListenerOptions, Told> {
   readonly name: string
@@ -274,8 +274,7 @@ export class Relay {
     const charge = (address: string, frames: number) => void work.owe({ address }, clock.now(), frames)
     this.#listener = new Listener({
       ...options,
-      counts,
-      slices,
+      ...{ counts, slices, account },
       elsewhereFrom: address => roster.elsewhereFrom(address),
       debtMs: address => work.owe({ address }, clock.now(), 0),
       charge,

@@ -30,44 +30,28 @@ export interface ReplayerDeps {
 }
 
 export class Replayer {
-  readonly #store: Store
-  readonly #hub: Hub
-  readonly #outbox: Outbox
-  readonly #clock: Clock
-  readonly #counts: Counts
-  readonly #onSent: ReplayerDeps['onSent']
-  readonly #onOffered: ReplayerDeps['onOffered']
-  readonly #reads: Reads
-  readonly #room: ReplayerDeps['room']
+  readonly #deps: ReplayerDeps
 
-  constructor({ store, hub, outbox, clock, counts, reads, room, onSent, onOffered }: ReplayerDeps) {
-    this.#store = store
-    this.#hub = hub
-    this.#outbox = outbox
-    this.#clock = clock
-    this.#counts = counts
-    this.#reads = reads
-    this.#room = room
-    this.#onSent = onSent
-    this.#onOffered = onOffered
+  constructor(deps: ReplayerDeps) {
+    this.#deps = deps
   }
 
   /** Sends a channel's events after `position`, then goes live. */
   async channel(catchUp: CatchUp, position: number): Promise<void> {
     const { connection, channel } = catchUp
     if (position > 0 && connection.filters?.has(channel) === true) await this.#recall(catchUp, position)
-    while (this.#hub.isUnderWay(catchUp) && !this.#hub.goLive(catchUp, position)) {
+    while (this.#deps.hub.isUnderWay(catchUp) && !this.#deps.hub.goLive(catchUp, position)) {
       // It came with more than those who are live have heard: they go on together.
-      if (position > this.#hub.lastOf(channel)) {
-        await this.#hub.reached(channel)
+      if (position > this.#deps.hub.lastOf(channel)) {
+        await this.#deps.hub.reached(channel)
         continue
       }
       await this.#inTurn(connection, async () => {
-        if (!this.#hub.isUnderWay(catchUp)) return 0
-        const stored = await this.#store.read.log.page(channel, { after: position, ...page })
-        if (!this.#hub.isUnderWay(catchUp)) return 0
+        if (!this.#deps.hub.isUnderWay(catchUp)) return 0
+        const stored = await this.#deps.store.read.log.page(channel, { after: position, ...page })
+        if (!this.#deps.hub.isUnderWay(catchUp)) return 0
         // A reader may see a commit before the relay hears of it; whoever is live by then hears of it in its turn.
-        const last = this.#hub.lastOf(channel)
+        const last = this.#deps.hub.lastOf(channel)
         const rows = stored.filter(row => row.seq <= last)
         if (stored.length === 0) throw new Error(`the log of ${channel} ends at ${position}, before an event that was delivered`)
         const before = position
@@ -85,19 +69,19 @@ export class Replayer {
   #recall(catchUp: CatchUp, position: number): Promise<void> {
     const { connection, channel } = catchUp
     return this.#inTurn(connection, async () => {
-      if (!this.#hub.isUnderWay(catchUp)) return 0
-      const rows = await this.#store.read.log.page(channel, { before: position + 1, ...page })
-      if (!this.#hub.isUnderWay(catchUp)) return 0
+      if (!this.#deps.hub.isUnderWay(catchUp)) return 0
+      const rows = await this.#deps.store.read.log.page(channel, { before: position + 1, ...page })
+      if (!this.#deps.hub.isUnderWay(catchUp)) return 0
       connection.filters?.get(channel)?.recall(rows)
       const bytes = rows.reduce((all, row) => all + row.text.length, 0)
-      this.#onSent(connection, bytes)
+      this.#deps.onSent(connection, bytes)
       return bytesPerPage + bytes
     })
   }
 
   /** Sends an agent's inbox entries after `from` (default: those not received yet), then goes live. */
   async inbox(connection: Connection, agent: string, from?: number): Promise<void> {
-    const head = from === undefined ? await this.#store.read.log.inboxHead(agent) : { seq: 0, cursor: from }
+    const head = from === undefined ? await this.#deps.store.read.log.inboxHead(agent) : { seq: 0, cursor: from }
     let position = head.cursor
     // What is committed up to here is in the page, or expired; what comes while it is read is told by a newer number.
     const newest = () => Math.max(head.seq, connection.inboxNewest)
@@ -105,18 +89,18 @@ export class Replayer {
       const end = newest()
       await this.#inTurn(connection, async () => {
         if (!connection.open) return 0
-        const rows = await this.#store.read.log.inbox(agent, { after: position, now: this.#clock.now(), ...page })
+        const rows = await this.#deps.store.read.log.inbox(agent, { after: position, now: this.#deps.clock.now(), ...page })
         if (!connection.open) return 0
         position = rows.at(-1)?.seq ?? end
         if (rows.length === 0) {
           // What is kept from the agent, or over, goes the way of what it was told.
-          this.#onOffered(connection, position)
+          this.#deps.onOffered(connection, position)
           return 0
         }
         const bytes = this.#send(connection, rows.map(({ seq, stream, text }) =>
-          this.isItem(connection, stream) ? itemFrame(seq, text, this.#clock.now()) : replayFrame(text)
+          this.isItem(connection, stream) ? itemFrame(seq, text, this.#deps.clock.now()) : replayFrame(text)
         ))
-        this.#onOffered(connection, position)
+        this.#deps.onOffered(connection, position)
         return bytes
       })
       await connection.drained()
@@ -134,18 +118,18 @@ export class Replayer {
     // What is held is not owed yet, and nothing else would say that it is enough.
     const held = connection.holds?.at(-1)?.until
     if (held !== undefined) await held
-    const room = this.#room(connection)
+    const room = this.#deps.room(connection)
     if (room !== undefined) await room
-    return this.#reads.turn(connection, read)
+    return this.#deps.reads.turn(connection, read)
   }
 
   #send(connection: Connection, frames: readonly Buffer[], read = 0): number {
-    this.#counts.replayedEvents += frames.length
+    this.#deps.counts.replayedEvents += frames.length
     const bytes = Buffer.concat(frames)
-    if (bytes.length > 0) this.#outbox.add(connection, bytes)
-    this.#outbox.flushOne(connection)
+    if (bytes.length > 0) this.#deps.outbox.add(connection, bytes)
+    this.#deps.outbox.flushOne(connection)
     const work = Math.max(read, bytes.length)
-    this.#onSent(connection, work)
+    this.#deps.onSent(connection, work)
     return bytesPerPage + work
   }
 }

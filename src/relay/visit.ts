@@ -1,16 +1,17 @@
-// One HTTP request: what waits of its body, and of its answer, is owed by its address like everything else.
-import type { ServerResponse } from 'node:http'
+// One HTTP request, or what waits of its socket unread: what waits of its body, and of its answer, is owed by its address like everything else.
+import type { Writable } from 'node:stream'
 import type { Account, Debt, Debtor } from './account.ts'
 
 export class Visit {
-  readonly #response: ServerResponse
-  readonly #address: string
+  /** A response, or a socket. */
+  readonly #line: Pick<Writable, 'once' | 'destroy'>
+  #address: string
   readonly #account: Account<Debtor>
   #debt: Debt<Debtor> | undefined
   #isOver = false
 
-  constructor(response: ServerResponse, address: string, account: Account<Debtor>) {
-    this.#response = response
+  constructor(line: Pick<Writable, 'once' | 'destroy'>, address: string, account: Account<Debtor>) {
+    this.#line = line
     this.#address = address
     this.#account = account
   }
@@ -20,7 +21,7 @@ export class Visit {
     if (this.#isOver) return
     if (this.#debt === undefined) {
       this.#debt = this.#account.open(this, this.#address)
-      this.#response.once('close', () => this.#end())
+      this.#line.once('close', () => this.#end())
     }
     this.#account.add(this.#debt, bytes)
   }
@@ -30,10 +31,21 @@ export class Visit {
     if (!this.#isOver && this.#debt !== undefined) this.#account.add(this.#debt, -bytes)
   }
 
+  /** It is for another address than was thought. */
+  moves(address: string): void {
+    if (address === this.#address) return
+    this.#address = address
+    const debt = this.#debt
+    if (this.#isOver || debt === undefined) return
+    const { bytes } = debt
+    this.#account.close(debt)
+    this.#account.add(this.#debt = this.#account.open(this, address), bytes)
+  }
+
   /** More is owed than there may be: the socket goes, and all that waits for it. */
   cut(): void {
     this.#end()
-    this.#response.destroy()
+    this.#line.destroy()
   }
 
   #end(): void {

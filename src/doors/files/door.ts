@@ -50,10 +50,17 @@ const inert = {
 /** A body, or a reader, from whom nothing came for so long has gone; whether a body that comes is wanted still is seen as often. */
 const silenceMs = 30_000
 
+interface Bringing {
+  readonly stop: () => void
+  readonly done: Promise<unknown>
+  /** Somebody waits to go on with it: that another one came later. */
+  tellWaiting: (() => void) | undefined
+}
+
 export class FilesDoor implements HttpDoor {
   readonly #options: FilesDoorOptions
   /** Who brings an upload at the moment: whoever comes later takes its place. */
-  readonly #bringing = new Map<string, { readonly stop: () => void, readonly done: Promise<unknown> }>()
+  readonly #bringing = new Map<string, Bringing>()
 
   /** Uploads that become whole at the moment: whoever asks meanwhile is told what comes of it. */
   readonly #finishing = new Map<string, Promise<void>>()
@@ -152,10 +159,12 @@ export class FilesDoor implements HttpDoor {
       return
     }
     if (offset + (numberOf(request.headers['content-length']) ?? 0) > bytes) throw new Refusal(413, `The upload has ${bytes} bytes`, tus())
-    // Of several that wait for one before them, each waits for the next: two at once would add to the same file.
-    for (let before; (before = this.#bringing.get(upload)) !== undefined;) {
+    // Of several that wait for one before them the last one is next, and the others need not wait: two at once would add to the same file.
+    for (let before: Bringing | undefined; (before = this.#bringing.get(upload)) !== undefined;) {
       before.stop()
-      await before.done
+      before.tellWaiting?.()
+      const isLater = await Promise.race([before.done, new Promise(resolve => before!.tellWaiting = () => resolve('later'))])
+      if (isLater === 'later') throw broughtByAnother()
     }
     const stop = new AbortController()
     const done = (async () => {
@@ -182,7 +191,7 @@ export class FilesDoor implements HttpDoor {
         await adding.close()
       }
     })()
-    const entry = { stop: () => stop.abort(), done: done.catch(() => undefined) }
+    const entry: Bringing = { stop: () => stop.abort(), done: done.catch(() => undefined), tellWaiting: undefined }
     this.#bringing.set(upload, entry)
     let size: number
     try {
@@ -302,6 +311,8 @@ export class FilesDoor implements HttpDoor {
 
 const tus = () => ({ ...everywhere, 'tus-resumable': version, 'tus-version': version, 'tus-extension': extensions })
 
+const broughtByAnother = (): Refusal => new Refusal(409, 'Another request brings this upload now', tus())
+
 const goneAlready = (status = 410): Refusal => new Refusal(status, 'The upload was given up, or its time is over', tus())
 
 const answerText = ({ response }: DoorVisit, status: number, text: string, headers: Readonly<Record<string, string>>): void => {
@@ -357,7 +368,7 @@ const taken = ({ request, owe, took, goesOn }: DoorVisit, signal: AbortSignal, a
     }
     const onStop = () => {
       request.destroy()
-      end(new Refusal(409, 'Another request brings this upload now', tus()))
+      end(broughtByAnother())
     }
     const onData = (chunk: Buffer) => {
       timer.refresh()
@@ -370,6 +381,7 @@ const taken = ({ request, owe, took, goesOn }: DoorVisit, signal: AbortSignal, a
       adding.catch(end)
     }
     const timer = setTimeout(onStop, timerMs(silenceMs))
+    if (signal.aborted) return onStop()
     signal.addEventListener('abort', onStop)
     request.on('data', onData)
     request.on('end', () => end())

@@ -41,7 +41,6 @@ const ticketChars = 2_000
 
 export class Streams {
   readonly #options: StreamOptions
-  readonly #bodies: Bodies = new WeakMap()
 
   constructor(options: StreamOptions) {
     this.#options = options
@@ -94,7 +93,7 @@ export class Streams {
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     if (response.destroyed) return
-    const stream = new Stream(visit, this.#options, this.#bodies)
+    const stream = new Stream(visit, this.#options)
     const beat = setInterval(() => stream.beat(), timerMs(beatMs)).unref()
     const free = bearers.watch(bearer, () => stream.bye({ reason: 'TOKEN_INVALID' }))
     try {
@@ -132,23 +131,18 @@ const positionsOf = ({ channels, inbox }: Wanted, place: Place | undefined): Pos
   ...(inbox && { inbox: place?.inbox ?? 'waiting' }),
 })
 
-/** Events with what ends them, the same for all who follow. */
-type Bodies = WeakMap<Buffer, Buffer>
-
 /** One answer that goes on. */
 class Stream implements Sink {
   readonly #visit: DoorVisit
   readonly #options: Pick<StreamOptions, 'random' | 'headers'>
-  readonly #bodies: Bodies
   readonly #channels = new Map<string, number>()
   #epoch = ''
   #inbox: number | undefined
   #owed = 0
 
-  constructor(visit: DoorVisit, options: Pick<StreamOptions, 'random' | 'headers'>, bodies: Bodies) {
+  constructor(visit: DoorVisit, options: Pick<StreamOptions, 'random' | 'headers'>) {
     this.#visit = visit
     this.#options = options
-    this.#bodies = bodies
   }
 
   open({ epoch, recovered, channels, inbox }: Opening): void {
@@ -174,10 +168,9 @@ class Stream implements Sink {
     const name = 'inbox' in place ? 'event: inbox\n' : ''
     const head = Buffer.from(`${name}id: ${this.#place()}\ndata: `)
     if (text.length <= maxCopiedBytes) return this.#write(Buffer.concat([head, text, twoLines]))
-    let body = this.#bodies.get(text)
-    if (body === undefined) this.#bodies.set(text, body = Buffer.concat([text, twoLines]))
     this.#write(head)
-    return this.#write(body)
+    this.#write(text)
+    return this.#write(twoLines)
   }
 
   /** Resolves when what was written has left, or nobody takes it any more. */
