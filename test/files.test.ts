@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createReadStream, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, get } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
 import { expect, test, vi } from 'vitest'
 import { revocationText } from '../lib/identity/index.ts'
@@ -241,6 +241,38 @@ test('of two that go on with an upload at once one does, and the file has the by
   const [sha] = kept(data.path, 'files')
   expect([sha, statSync(`${data.path}/files/${sha!.slice(0, 2)}/${sha}`).size]).toEqual([sha256Of(text), 100_000])
   expect(kept(data.path, 'uploads')).toEqual([])
+})
+
+test('a body that comes faster than it is stored is waited for, and is whole', async () => {
+  await using relay = await startTestRelay()
+  await using ann = await relay.login('ann')
+  const big = Buffer.alloc(8_000_000, 'big')
+  const { ticket, url } = await putTicket(ann, big)
+  // The first chunks come before anybody takes them, and each waits a while for its disk.
+  const open = FolderUploads.prototype.open
+  const opened = vi.spyOn(FolderUploads.prototype, 'open').mockImplementation(async function(this: FolderUploads, id) {
+    await new Promise(resolve => setTimeout(resolve, 100))
+    const adding = await open.call(this, id)
+    const { add } = adding
+    return Object.assign(adding, {
+      add: async (chunk: Buffer) => {
+        await new Promise(resolve => setTimeout(resolve, 3))
+        await add(chunk)
+      },
+    })
+  })
+  const { hostname, port } = new URL(relay.httpUrl)
+  const socket = connect(Number(port), hostname)
+  await once(socket, 'connect')
+  socket.write(`PATCH ${url} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${ticket}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n`
+    + `Content-Type: application/offset+octet-stream\r\nContent-Length: ${big.length}\r\n\r\n`)
+  // The body comes in packets of its own, as most clients send it.
+  await new Promise(resolve => setTimeout(resolve, 20))
+  socket.write(big)
+  const [answer] = await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => ['cut'])]) as [Buffer]
+  expect(answer.toString()).toContain('204 No Content')
+  socket.destroy()
+  opened.mockRestore()
 })
 
 test('of many that wait to go on with an upload one does, and the others are told so while it waits', async () => {

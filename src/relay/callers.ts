@@ -19,7 +19,9 @@ export interface Caller extends Source {
   address: string
   feed: Feed<Caller> | undefined
   /** What waits unread: its address owes it. Made when something does. */
-  unread: Visit | undefined
+  unread?: Visit | undefined
+  /** Holds a socket up that was stopped. Made when one is. */
+  holdUp?: (() => unknown) | undefined
   /** The request that is answered, or was last. */
   request: IncomingMessage | undefined
   /** What it asked before it had taken the last answer. */
@@ -72,9 +74,12 @@ export class Callers implements Eater<Caller> {
     const { 'content-length': length, 'transfer-encoding': coding } = request.headers
     // A part of it may be in the piece that its header ended in.
     caller.bodyBytes = Math.max(0, Number(length ?? 0) - caller.aheadBytes)
-    // Whoever takes the body may hold it up.
-    if (length !== undefined || coding !== undefined) request.on('resume', () => caller.feed?.goOn())
     this.#options.charge(address, requestFrames)
+    if (length === undefined && coding === undefined) return
+    // Whoever takes the body may hold it up.
+    request.on('resume', () => caller.feed?.goOn())
+    // Nobody does.
+    if (request.method === 'GET' || request.method === 'HEAD') request.resume()
   }
 
   answered(caller: Caller): void {
@@ -91,6 +96,8 @@ export class Callers implements Eater<Caller> {
     const rest = caller.feed?.end()
     caller.feed = undefined
     caller.request = undefined
+    caller.unread?.end()
+    caller.unread = undefined
     if (rest === undefined) return head.length === 0 ? undefined : head
     return head.length === 0 ? rest : Buffer.concat([head, rest])
   }
@@ -139,7 +146,10 @@ export class Callers implements Eater<Caller> {
     else unread.took(-bytes)
   }
 
-  pause({ socket }: Caller): void {
+  /** Whoever parses HTTP has the socket go on when a body has room, without being asked. */
+  pause(caller: Caller): void {
+    const { socket } = caller
+    if (caller.holdUp === undefined) socket.on('resume', caller.holdUp = () => caller.feed?.isPaused === true && socket.pause())
     socket.pause()
   }
 

@@ -210,7 +210,7 @@ export class Connection implements Asker {
 
   /** It is the relay that does not read, and not the client that takes nothing: what the client says meanwhile, pongs too, is not heard. */
   get isUnread(): boolean {
-    return this.#pauses > 0 && this.bytesWaiting <= littleBytes
+    return (this.#pauses > 0 || this.incoming.feed?.isWaiting === true) && this.bytesWaiting <= littleBytes
   }
 
   /** Stops reading; every pause needs its resume. */

@@ -27,7 +27,7 @@ type Read = (this: Duplex, piece: Buffer) => void
 const maxRestBytes = 256 * 1024
 /** That chunk, which nobody sees before it is wanted. */
 const chunkBytes = 64 * 1024
-/** Up to here what only waits for time does not stop the socket. */
+/** Up to here what waits does not stop the socket: to stop it costs more, and of one that is stopped nobody hears that it has gone. */
 const littleBytes = 16 * 1024
 
 export class Feed<Owner extends Source> {
@@ -57,6 +57,16 @@ export class Feed<Owner extends Source> {
     this.#read = socket.listeners('data').at(-1) as Read
     socket.off('data', this.#read)
     socket.on('data', this.#onData)
+  }
+
+  /** Something waits, and nobody knows what it says. */
+  get isWaiting(): boolean {
+    return this.#rest !== undefined
+  }
+
+  /** The socket is to bring nothing, whoever else would have it go on. */
+  get isPaused(): boolean {
+    return this.#isPaused
   }
 
   /** Somebody else reads from here on: gives what waits. */
@@ -119,8 +129,7 @@ export class Feed<Owner extends Source> {
   #settle(): void {
     if (this.#rest !== undefined) {
       if (this.#onClose === undefined) this.#socket.prependListener('close', this.#onClose = () => this.#closed())
-      // Little that only waits for its address to have time is read in this turn or the next: to stop the socket for it costs more.
-      if (!this.#isPaused && !(this.#isInLine && this.#rest.length <= littleBytes)) {
+      if (!this.#isPaused && this.#rest.length > littleBytes) {
         this.#isPaused = true
         this.#eater.pause(this.#owner)
       }

@@ -50,17 +50,13 @@ const page = { limit: 500, maxBytes: 256 * 1024 } as const
 export class Hub {
   readonly #topics = new Map<string, Topic>()
   readonly #deps: HubDeps
-  readonly #outbox: HubDeps['outbox']
   /** Who does not hear everything. */
   readonly filters: Filters
-  readonly #counts: Counts
   readonly #held: HeldBytes = { inAll: 0 }
 
   constructor(deps: HubDeps) {
     this.#deps = deps
-    this.#outbox = deps.outbox
     this.filters = deps.filters
-    this.#counts = deps.counts
   }
 
   /** Bytes of what came early. */
@@ -179,11 +175,11 @@ export class Hub {
     topic.last = last
     const filters = this.filters.in(topic.channel)
     if (filters !== undefined) {
-      this.#counts.deliveries += filters.send(topic.live, count, frames)
+      this.#deps.counts.deliveries += filters.send(topic.live, count, frames)
       return
     }
-    this.#counts.deliveries += count * topic.live.size
-    for (const connection of topic.live) this.#outbox.add(connection, frames)
+    this.#deps.counts.deliveries += count * topic.live.size
+    for (const connection of topic.live) this.#deps.outbox.add(connection, frames)
   }
 
   #outOfTurn(channel: string, topic: Topic, first: number, last: number, frames: Buffer): void {
@@ -219,7 +215,7 @@ export class Hub {
         if (topic.gap !== gap) return
         if (rows.length === 0) throw new Error(`the log of ${channel} ends at ${topic.last}, before an event that was told of`)
         const due = rows.filter(({ seq }) => seq > topic.last && seq <= gap.told)
-        this.#counts.repairedEvents += due.length
+        this.#deps.counts.repairedEvents += due.length
         // What is not there any more was erased, or its time was over.
         if (due.length === 0) topic.last = Math.max(topic.last, Math.min(rows.at(-1)!.seq, gap.told))
         else this.#send(topic, due.at(-1)!.seq, due.length, Buffer.concat(due.map(({ text }) => frameOfStored(text))))

@@ -240,7 +240,6 @@ export class Listener {
       socket,
       address: address ?? 'proxies',
       feed: undefined,
-      unread: undefined,
       request: undefined,
       next: undefined,
       isWaiting: false,

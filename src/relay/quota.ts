@@ -35,9 +35,7 @@ const retryMs = 5_000
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 ** 2)} MiB`
 
 export class Quota implements QuotaView {
-  readonly #store: Store
-  readonly #log: Logger
-  readonly #counts: Counts
+  readonly #deps: { readonly store: Store, readonly log: Logger, readonly counts: Counts }
   #space: Space = { usedBytes: 0, reservedBytes: 0, quotaBytes: Infinity, freeBytes: Infinity }
   /** What levels are parts of. */
   #referenceBytes = 0
@@ -51,10 +49,8 @@ export class Quota implements QuotaView {
   #isMeasuring = false
   #isBlind = false
 
-  constructor({ store, log, counts }: { readonly store: Store, readonly log: Logger, readonly counts: Counts }) {
-    this.#store = store
-    this.#log = log
-    this.#counts = counts
+  constructor(deps: { readonly store: Store, readonly log: Logger, readonly counts: Counts }) {
+    this.#deps = deps
   }
 
   get usedBytes(): number {
@@ -91,11 +87,11 @@ export class Quota implements QuotaView {
 
   trimmed({ events, bytes }: { readonly events: number, readonly bytes: number }, isAll: boolean): void {
     this.#freedBytes += bytes
-    this.#counts.messagesTrimmed += events
+    this.#deps.counts.messagesTrimmed += events
     if (this.#trim === undefined) return
     this.#trim.events += events
     this.#trim.bytes += bytes
-    if (isAll && !this.#trim.isAll) this.#log.warn(this.#facts(), 'the data is at its quota, and no message is left that could go')
+    if (isAll && !this.#trim.isAll) this.#deps.log.warn(this.#facts(), 'the data is at its quota, and no message is left that could go')
     this.#trim.isAll = isAll
     if (this.excessBytes === 0) this.#endTrim(this.#trim)
   }
@@ -120,10 +116,10 @@ export class Quota implements QuotaView {
     if (this.#isMeasuring) return
     this.#isMeasuring = true
     try {
-      this.#space = await this.#store.space()
+      this.#space = await this.#deps.store.space()
       this.#isBlind = false
     } catch (error) {
-      if (!this.#isBlind) this.#log.warn({ err: error }, 'what the data takes of its disk could not be measured')
+      if (!this.#isBlind) this.#deps.log.warn({ err: error }, 'what the data takes of its disk could not be measured')
       this.#isBlind = true
       return
     } finally {
@@ -141,13 +137,15 @@ export class Quota implements QuotaView {
   #enter(): void {
     const before = this.#level
     while (this.#level < levels.length && this.#leftBytes < this.#referenceBytes * levels[this.#level]!.part) this.#level++
-    if (this.#level > before) this.#log.warn({ reached: levels[this.#level - 1]!.name, ...this.#facts() }, 'little room is left for data')
+    if (this.#level > before)
+      this.#deps.log.warn({ reached: levels[this.#level - 1]!.name, ...this.#facts() }, 'little room is left for data')
   }
 
   #leave(): void {
     const before = this.#level
     while (this.#level > 0 && this.#leftBytes > this.#referenceBytes * levels[this.#level - 1]!.part * leaveFactor) this.#level--
-    if (this.#level < before) this.#log.info({ reached: levels[this.#level - 1]?.name, ...this.#facts() }, 'there is more room for data')
+    if (this.#level < before)
+      this.#deps.log.info({ reached: levels[this.#level - 1]?.name, ...this.#facts() }, 'there is more room for data')
   }
 
   /** Only what the directory takes is answered by letting go of messages: what others put on its disk never is. */
@@ -158,13 +156,13 @@ export class Quota implements QuotaView {
     if (this.#trim !== undefined && taken <= goalBytes) this.#endTrim(this.#trim)
     else if (this.#trim === undefined && taken > quotaBytes - this.#referenceBytes * trimming.from) {
       this.#trim = { goalBytes, events: 0, bytes: 0, isAll: false }
-      this.#log.warn(this.#facts(), 'the data nears its quota: the oldest messages go')
+      this.#deps.log.warn(this.#facts(), 'the data nears its quota: the oldest messages go')
     }
   }
 
   #endTrim({ events, bytes }: { readonly events: number, readonly bytes: number }): void {
     this.#trim = undefined
-    this.#log.warn({ messages: events, bytes, ...this.#facts() }, 'the oldest messages went')
+    this.#deps.log.warn({ messages: events, bytes, ...this.#facts() }, 'the oldest messages went')
   }
 
   #facts() {

@@ -32,14 +32,8 @@ const program = `
   }
   parentPort.on('message', checks => parentPort.postMessage(checks.map(check => { try { return holds(check) } catch { return false } })))`
 
-interface Check {
-  readonly x: string
-  readonly text: string
-  readonly signature: string
-}
-
 interface Waiting {
-  readonly check: Check
+  readonly check: { readonly x: string, readonly text: string, readonly signature: string }
   readonly resolve: (holds: boolean) => void
   readonly reject: (error: Error) => void
 }

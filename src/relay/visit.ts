@@ -5,7 +5,7 @@ import type { Account, Debt, Debtor } from './account.ts'
 export class Visit {
   /** A response, or a socket. */
   readonly #line: Pick<Writable, 'once' | 'destroy'>
-  #address: string
+  readonly #address: string
   readonly #account: Account<Debtor>
   #debt: Debt<Debtor> | undefined
   #isOver = false
@@ -21,7 +21,7 @@ export class Visit {
     if (this.#isOver) return
     if (this.#debt === undefined) {
       this.#debt = this.#account.open(this, this.#address)
-      this.#line.once('close', () => this.#end())
+      this.#line.once('close', () => this.end())
     }
     this.#account.add(this.#debt, bytes)
   }
@@ -33,10 +33,8 @@ export class Visit {
 
   /** It is for another address than was thought. */
   moves(address: string): void {
-    if (address === this.#address) return
-    this.#address = address
     const debt = this.#debt
-    if (this.#isOver || debt === undefined) return
+    if (debt === undefined || this.#isOver || address === debt.address.name) return
     const { bytes } = debt
     this.#account.close(debt)
     this.#account.add(this.#debt = this.#account.open(this, address), bytes)
@@ -44,11 +42,12 @@ export class Visit {
 
   /** More is owed than there may be: the socket goes, and all that waits for it. */
   cut(): void {
-    this.#end()
+    this.end()
     this.#line.destroy()
   }
 
-  #end(): void {
+  /** Nothing is owed for it any more. */
+  end(): void {
     if (this.#isOver || this.#debt === undefined) return
     this.#isOver = true
     this.#account.close(this.#debt)
