@@ -148,6 +148,8 @@ export interface LocalConnection {
 export interface AdmittedConnection extends LocalConnection {
   /** One frame, with what it says and what is stored with it. */
   hand(text: Buffer, handed: Handed): void
+  /** False from when it is told to go: what is said then is not heard, and why is told at the end of the turn. */
+  isOpen(): boolean
   awaitInbox(): void
   hearInbox(after: number, newest: number): void
 }

@@ -75,6 +75,7 @@ const connect = (parts: InsideParts, frames: WrittenFrames, facts: ConnectionFac
       if (text.length > maxFrameBytes) line.close(closeCodes.FRAME_TOO_LARGE.code)
       else dispatch.receive(connection, text)
     },
+    isOpen: () => connection.open,
     hand: (text, handed) => {
       ;(connection.handed ??= new Map()).set(text, handed)
       end.send(text)

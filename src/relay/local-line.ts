@@ -15,7 +15,6 @@ export interface Ear {
   closed(code: number, reason: string): void
 }
 
-const noMark = Buffer.alloc(0)
 const cutOff = 1006
 
 interface WrittenFrame {
@@ -73,7 +72,7 @@ export class LocalLine implements Line, Talk {
     for (const taken of this.#marks.splice(0)) taken()
   }
 
-  ping(mark: Buffer = noMark): void {
+  ping(mark: Buffer = Buffer.alloc(0)): void {
     setImmediate(() => {
       if (this.readyState === this.OPEN) this.#ear.pinged(mark)
     })

@@ -1,4 +1,5 @@
 // One agent's session without a socket: what it asks and who waits for which answer; what it hears unasked goes on to whoever follows.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { randomUUID } from 'node:crypto'
 import { checkRequest } from '../../lib/protocol/decode-request.ts'
 import {
@@ -50,7 +51,7 @@ export class LocalSession {
 
   constructor(options: LocalSessionOptions) {
     this.#options = options
-    const re = newId()
+    const re = randomUUID()
     this.#opened = this.#wait(re)
     this.#connection = options.open({
       hear: text => this.#hear(text),
@@ -81,7 +82,9 @@ export class LocalSession {
     { signal, along, credential }: SessionAskOptions = {},
   ): Promise<Answer<ReplyType<T>>> {
     await this.#opened
-    const { id = newId() } = body as { readonly id?: string }
+    if (!this.#connection.isOpen()) await nextTurn()
+    // Nobody can guess it: as the key of what is published it is this request's alone.
+    const { id = randomUUID() } = body as { readonly id?: string }
     if (this.#over !== undefined) throw this.#over
     if (this.#pending.has(id)) throw new Fail('BUSY', 'A request under this id is still being answered', busyRetryMs)
     if (this.#pending.size >= maxPending)
@@ -178,9 +181,6 @@ const withoutUndefined = (fields: Record<string, unknown>): Record<string, unkno
   for (const name in fields) if (fields[name] === undefined) delete fields[name]
   return fields
 }
-
-/** Nobody can guess one: as the key of what is published it is this request's alone. */
-const newId = (): string => randomUUID()
 
 const typeOf = (text: Buffer): FrameType => text.toString('latin1', 9, text.indexOf(0x22, 9)) as FrameType
 
