@@ -20,6 +20,8 @@ interface Engine {
     /** One that is to become of the first version, with an index that knew nothing of files: by `makeOld`, once it is closed. */
     openOld?(): Promise<Store>
     makeOld?(): Promise<void>
+    /** Takes out of the index what is not in it: of what is taken out next it says that it is damaged. */
+    damage?(): Promise<void>
     remove(): Promise<void>
   }>
 }
@@ -62,6 +64,12 @@ const engines: readonly Engine[] = [
         makeOld() {
           const db = openDatabase(folder.at('data/search.db'))
           db.pragma('user_version = 1')
+          db.close()
+          return Promise.resolve()
+        },
+        damage() {
+          const db = openDatabase(folder.at('data/search.db'))
+          for (let n = 0; n < 3; n++) db.exec("INSERT INTO words_0 (words_0, rowid, said, marks) VALUES ('delete', 999, '', '')")
           db.close()
           return Promise.resolve()
         },
@@ -254,6 +262,18 @@ describe.each(engines)('$name', engine => {
     expect(await found(store, 'lasting')).toEqual([])
   })
 
+  test('what says nothing to the index goes without a trace, however many there are of it, and the others are found', async () => {
+    const store = await open()
+    for (const content of ['word one', '\0', '\0word', '', '\0', '\0']) await say(store, content)
+    await caughtUp(store)
+    for (let seq = 2; seq <= 6; seq++) await store.write(tx => tx.keep.blank('#a', seq, 2_000))
+    await caughtUp(store)
+    await say(store, 'word two')
+    await store.write(tx => tx.keep.blank('#a', 1, 2_000))
+    await caughtUp(store)
+    expect(await found(store, 'word')).toEqual(['word two'])
+  })
+
   test('what is not indexed yet is given as it is; pages end by their number and by their bytes', async () => {
     const store = await open()
     for (let n = 1; n <= 6; n++) await say(store, `word ${n} ${'x'.repeat(300)}`)
@@ -323,6 +343,29 @@ describe.each(engines)('$name', engine => {
     const again = await open()
     await caughtUp(again)
     expect(await found(again, 'word')).toEqual(['word three', 'word two'])
+  })
+
+  test.runIf(engine.name === 'SQLite in a directory')('one that is damaged is made anew while it is used, which is told once', async () => {
+    const first = await open()
+    for (const content of ['secret one', 'word two', 'word three']) await say(first, content)
+    await caughtUp(first)
+    await first.close()
+    await place.damage!()
+    const store = await open()
+    expect(await found(store, 'secret')).toEqual(['secret one'])
+    await store.write(tx => tx.keep.blank('#a', 1, 2_000))
+    await say(store, 'word four')
+    for (let hasTold = false; !hasTold; await sleep(5)) {
+      await store.write(tx => tx.search!.advance())
+      hasTold = problems.length > 0
+    }
+    expect(problems.splice(0).map(String)).toEqual([expect.stringMatching(/search\.db is damaged and is made anew/)])
+    await caughtUp(store)
+    expect(await found(store, 'word')).toEqual(['word four', 'word three', 'word two'])
+    expect(await found(store, 'secret')).toEqual([])
+    await store.write(tx => tx.keep.blank('#a', 2, 2_000))
+    await caughtUp(store)
+    expect(await found(store, 'word')).toEqual(['word four', 'word three'])
   })
 
   test.runIf(engine.name === 'SQLite in a directory')('when a part ends it is known how common words and marks are in it', async () => {

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type CompiledQuery, type QueryResult } from 'kysely'
 import { driverFile } from './driver.ts'
-import { BusyError } from '../store.ts'
+import { BusyError, type Awaitable } from '../store.ts'
 
 /** Threads that read. */
 const maxReaders = Math.min(2, availableParallelism())
@@ -61,6 +61,9 @@ export class Readers {
   readonly #busy = new Map<Worker, Read>()
   #waiting: Read[] = []
   #isClosed = false
+  #isPaused = false
+  /** Somebody waits until no thread reads. */
+  #onAnswer: (() => void) | undefined
 
   constructor(file: string, { setup = [], writes = false }: ThreadOptions = {}) {
     this.#file = file
@@ -108,6 +111,19 @@ export class Readers {
     })
   }
 
+  /** Does something while no thread has its files open: what is asked meanwhile waits for new threads. One at a time. */
+  async paused(fn: () => Awaitable<void>): Promise<void> {
+    this.#isPaused = true
+    try {
+      while (this.#busy.size > 0) await new Promise<void>(resolve => this.#onAnswer = resolve)
+      await Promise.all(this.#idle.splice(0).map(worker => worker.terminate()))
+      await fn()
+    } finally {
+      this.#isPaused = false
+      for (let n = 0; n < this.#maxThreads; n++) this.#next()
+    }
+  }
+
   /** Ends the threads; what was not read by then is rejected. */
   async close(): Promise<void> {
     this.#isClosed = true
@@ -117,7 +133,7 @@ export class Readers {
 
   /** A thread starts when it is first needed. */
   #next(): void {
-    if (this.#waiting.length === 0) return
+    if (this.#waiting.length === 0 || this.#isPaused) return
     const worker = this.#idle.pop() ?? (this.#busy.size < this.#maxThreads ? this.#start() : undefined)
     if (worker === undefined) return
     const read = this.#waiting.shift()!
@@ -134,6 +150,7 @@ export class Readers {
       const read = this.#busy.get(worker)
       this.#busy.delete(worker)
       this.#idle.push(worker)
+      this.#onAnswer?.()
       if ('rows' in answer) read?.resolve(answer.rows)
       else read?.reject(Object.assign(new Error(answer.message), { code: answer.code }))
       this.#next()
@@ -144,6 +161,7 @@ export class Readers {
       this.#busy.delete(worker)
       const at = this.#idle.indexOf(worker)
       if (at >= 0) this.#idle.splice(at, 1)
+      this.#onAnswer?.()
       read?.reject(new Error('A thread that reads ended'))
       if (!this.#isClosed) this.#next()
     })

@@ -8,7 +8,7 @@ import { openDatabase, type Database } from './driver.ts'
 export const searchFile = 'search.db'
 
 /** Of its tables, and of what words are taken from: one of another is made anew. */
-const version = 3
+const version = 4
 
 const text = (value: string): string => `'${value.replaceAll("'", "''")}'`
 
@@ -63,6 +63,12 @@ export const makeSearchFile = (data: string, epoch: string, moment: Moment): str
   } finally {
     db.close()
   }
+}
+
+/** In the place of one that is damaged. Nobody has it open. */
+export const makeSearchFileAnew = (data: string, epoch: string, moment: Moment): void => {
+  removeSearchFile(data)
+  makeSearchFile(data, epoch, moment)
 }
 
 /** The log has another epoch now, and nothing else of it changed: the index is still of it, if it was. Nobody else uses the directory. */

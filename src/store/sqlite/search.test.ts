@@ -19,6 +19,9 @@ test('what is taken into the index in bulk is what the view says of each event, 
     { content: 'Grüße, "quotes" \\ and a 😀', in_reply_to: '' },
     { content: 'named', files: [{ name: 'a' }] },
     { content: 'none', files: [] },
+    { content: '\u0000' },
+    { content: '\u0000http://' },
+    { content: 'until\u0000http://' },
     { content: 7 },
     {},
   ]
@@ -33,6 +36,6 @@ test('what is taken into the index in bulk is what the view says of each event, 
     const each = db.prepare('SELECT id, said, marks FROM searchable WHERE id > ? AND id <= ? ORDER BY id').all(after, upTo)
     expect(db.prepare(searchableBetween).all(after, upTo)).toEqual(each)
   }
-  expect(db.prepare(searchableBetween).all(0, seq)).toHaveLength(9 * streams.length)
+  expect(db.prepare(searchableBetween).all(0, seq)).toHaveLength(10 * streams.length)
   db.close()
 })

@@ -15,6 +15,7 @@ import {
   type SearchWriter,
   type Sought,
 } from '../search-index.ts'
+import { StorageError } from '../store.ts'
 
 /** Runs a statement, and gives its rows. */
 export type Ask = (sql: string, parameters: readonly unknown[]) => Promise<readonly unknown[]>
@@ -159,7 +160,11 @@ export interface SearchOptions {
   /** Nobody waits for the connection that writes the index. */
   readonly isApart: boolean
   readonly onProblem?: ((error: unknown) => void) | undefined
+  /** Makes an empty index in the place of the one that there is; where it is apart. */
+  readonly makeAnew?: (() => Promise<void>) | undefined
 }
+
+const isDamage = (error: unknown): boolean => /^SQLITE_(?:CORRUPT|NOTADB)/.test(String((error as { readonly code?: unknown } | null)?.code))
 
 export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
   readonly #log: SearchLog
@@ -170,13 +175,19 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
   #done = { upto: 0, gone: 0 }
   #running: Promise<void> | undefined
   #isClosing = false
+  readonly #makeAnew: (() => Promise<void>) | undefined
+  /** It is to be made anew. */
+  #isDamaged = false
+  /** It was made anew, and has not caught up since: where it is damaged then, that may be the database. */
+  #isUnproved = false
 
-  constructor({ log, write, read, isApart, onProblem = () => undefined }: SearchOptions) {
+  constructor({ log, write, read, isApart, onProblem = () => undefined, makeAnew }: SearchOptions) {
     super(read)
     this.#log = log
     this.#ask = write
     this.#isApart = isApart
     this.#onProblem = onProblem
+    this.#makeAnew = makeAnew
   }
 
   async advance(): Promise<boolean> {
@@ -188,9 +199,9 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
     }
     const { event, gone } = this.#log.newest()
     this.forget()
-    if (event === this.#done.upto && gone <= this.#done.gone) return false
-    this.#running ??= this.#catchUp().catch((error: unknown) => {
-      if (!this.#isClosing) this.#onProblem(error)
+    if (event === this.#done.upto && gone <= this.#done.gone && !this.#isDamaged) return false
+    this.#running ??= this.#goOn().catch((error: unknown) => {
+      if (!this.#isClosing) this.#onProblem(this.#told(error))
     }).finally(() => {
       this.#running = undefined
     })
@@ -209,6 +220,8 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
     const until = now() + closingMs
     try {
       await this.#running
+      // With the file goes what was to be taken out of it.
+      if (this.#isDamaged) await this.#beginAnew()
       while (now() < until && (await this.#rows('SELECT 1 FROM search_gone WHERE id > (SELECT gone FROM search.state) LIMIT 1')).length > 0)
         await this.#transaction()
     } catch (error) {
@@ -221,6 +234,27 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
   /** Forgets the notes of what was taken out, in the open transaction. */
   forget(): void {
     this.#log.forget(this.#done.gone)
+  }
+
+  async #goOn(): Promise<void> {
+    if (this.#isDamaged) await this.#beginAnew()
+    await this.#catchUp()
+    this.#isUnproved = false
+  }
+
+  /** One that is damaged would fail for ever, and keep what was erased: the next turn begins anew. */
+  #told(error: unknown): unknown {
+    if (this.#isUnproved || this.#makeAnew === undefined || !isDamage(error)) return error
+    this.#isDamaged = true
+    return new StorageError(`search.db is damaged and is made anew: ${(error as Error).message}`,
+      'Messages are found again when it is; look at the disk if it comes back.', error)
+  }
+
+  async #beginAnew(): Promise<void> {
+    await this.#makeAnew!()
+    this.#isDamaged = false
+    this.#isUnproved = true
+    this.#done = { ...this.#done, upto: 0 }
   }
 
   async #catchUp(): Promise<void> {

@@ -11,7 +11,7 @@ import { Readers } from './readers.ts'
 import { logSchema } from './log-schema.ts'
 import { noting } from '../search.ts'
 import { SqliteSearch } from './search.ts'
-import { attach, attachToWrite, makeSearchFile, momentOf, removeSearchFile, searchSchema } from './search-file.ts'
+import { attach, attachToWrite, makeSearchFile, makeSearchFileAnew, momentOf, removeSearchFile, searchSchema } from './search-file.ts'
 import { databaseFile, quotaAt, SpaceMeter, type Space } from '../space.ts'
 import { sqliteLogWords } from './keeper.ts'
 import { TablesKeeper } from '../log-keeper.ts'
@@ -119,7 +119,7 @@ class SqliteStore implements Store {
     // What is in memory has one connection.
     this.#readers = inMemory ? undefined : new Readers(file, { setup: beside === undefined ? [] : attach(beside) })
     this.#indexer = beside === undefined ? undefined : new Readers(file, { setup: attachToWrite(beside), writes: true })
-    this.#search = search === true ? this.#newSearch(onIndexProblem) : undefined
+    this.#search = search === true ? this.#newSearch(data, onIndexProblem) : undefined
     this.#tx = this.#newTx(writes, links)
     const reads = kyselyOn(this.#reader)
     const known = new StreamIds(this.#reader)
@@ -191,7 +191,7 @@ class SqliteStore implements Store {
     if (!this.#writer.inTransaction) this.#begin.run()
   }
 
-  #newSearch(onProblem: StoreOptions['onIndexProblem']): SqliteSearch {
+  #newSearch(data: string, onProblem: StoreOptions['onIndexProblem']): SqliteSearch {
     const [readers, indexer] = [this.#readers, this.#indexer]
     const newest = this.#writer.prepare<[], number>('SELECT coalesce(max(id), 0) FROM search_gone').pluck()
     const first = this.#writer.prepare<[], number>('SELECT id FROM search_gone ORDER BY id LIMIT 1').pluck()
@@ -208,7 +208,8 @@ class SqliteStore implements Store {
       const [write, read] = [indexer, readers].map(threads => (sql: string, parameters: readonly unknown[]) =>
         threads.read(sql, parameters)
       )
-      return new SqliteSearch({ log, write: write!, read: read!, isApart: true, onProblem })
+      const makeAnew = () => readers.paused(() => indexer.paused(() => makeSearchFileAnew(data, this.epoch, momentOf(this.#writer))))
+      return new SqliteSearch({ log, write: write!, read: read!, isApart: true, onProblem, makeAnew })
     }
     this.#writer.exec("ATTACH ':memory:' AS search")
     for (const statement of searchSchema(this.epoch)) this.#writer.exec(statement)
