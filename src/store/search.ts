@@ -50,6 +50,12 @@ export const searchMigrations: Migration = {
   `,
     // What names files is looked at anew.
     `INSERT INTO search_gone (event, said, marks) SELECT id, '', '' FROM events WHERE text LIKE '%"files":[{%'`,
+    // What was left out where several processes stored at once, and what was not taken out, is looked at anew.
+    {
+      expand: `INSERT INTO search_gone (event, said, marks) SELECT coalesce(e.id, w.event), '', ''
+        FROM (SELECT id FROM events WHERE id <= (SELECT upto FROM search_state) AND text LIKE '%"type":"MSG"%' AND text NOT LIKE '%"erased":%') e
+          FULL JOIN search_words w ON w.event = e.id WHERE e.id IS NULL OR w.event IS NULL`,
+    },
   ],
 }
 

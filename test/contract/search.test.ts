@@ -1,13 +1,14 @@
 // The index of words, on both engines: what it finds, what goes out of it, and that it follows the log whatever happened meanwhile.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
+import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { migrations } from '../../src/app.ts'
 import { openPostgres } from '../../src/store/postgres/store.ts'
 import { openDatabase } from '../../src/store/sqlite/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/store.ts'
 import { marks, partEvents, type FoundMessage, type Sought } from '../../src/store/search-index.ts'
-import type { Store, StoreOptions } from '../../src/store/store.ts'
+import type { Store, StoreOptions, Tx } from '../../src/store/store.ts'
 import { wordsIn } from '../../src/store/words.ts'
 import { newFolder } from '../kit/folder.ts'
 import { newDatabase } from '../kit/postgres.ts'
@@ -20,6 +21,12 @@ interface Engine {
     /** One that is to become of the first version, with an index that knew nothing of files: by `makeOld`, once it is closed. */
     openOld?(): Promise<Store>
     makeOld?(): Promise<void>
+    /** Several of them at once. */
+    openBeside?(): Promise<Store>
+    /** A statement, on a connection of its own. */
+    ask?(sql: string): Promise<readonly object[]>
+    /** Another process of the database's, in a transaction. */
+    begin?(): Promise<pg.Client>
     /** Takes out of the index what is not in it: of what is taken out next it says that it is damaged. */
     damage?(): Promise<void>
     remove(): Promise<void>
@@ -85,6 +92,14 @@ const engines: readonly Engine[] = [
       const open = (search = true) => openPostgres({ url: database.url, ...common(search) })
       return {
         open,
+        openBeside: () => openPostgres({ url: database.url, ...common(true), isShared: true }),
+        ask: sql => database.ask(sql),
+        begin: async () => {
+          const client = new pg.Client(database.url)
+          await client.connect()
+          await client.query('BEGIN')
+          return client
+        },
         openOld: open,
         makeOld: async () => {
           await database.ask("UPDATE search_words SET words = ts_delete(words, '=hfile')")
@@ -419,6 +434,108 @@ describe.each(engines)('$name', engine => {
     await store.write(tx => tx.keep.deleteThrough('#a', 1, 2_000))
     await caughtUp(store)
     expect(await found(store, 'word')).toEqual(['word late', 'word without, that says "files":[{}]'])
+  })
+
+  describe.runIf(engine.name === 'PostgreSQL')('several processes', () => {
+    const openBeside = async (): Promise<Store> => {
+      const store = await place.openBeside!()
+      stores.push(store)
+      return store
+    }
+    /** In one transaction, which stands still until `release` when all of it is sent and done. */
+    const held = async (store: Store, fn: (tx: Tx) => Promise<unknown>) => {
+      let open = (): void => undefined
+      const gate = new Promise<void>(resolve => open = resolve)
+      let over: Promise<void> | undefined
+      await new Promise<void>((resolve, reject) => {
+        over = store.write(async tx => {
+          await fn(tx)
+          await tx.tables<{ events: { id: number } }>().selectFrom('events').select('id').limit(1).execute()
+          resolve()
+          await gate
+        })
+        over.catch(reject)
+      })
+      return {
+        release: () => {
+          open()
+          return over
+        },
+      }
+    }
+
+    test('what one commits behind others that have higher numbers is found, and so are those meanwhile', async () => {
+      const [one, two] = [await openBeside(), await openBeside()]
+      const late = await held(one, async tx => {
+        void tx.log.append({ stream: '#a', author: '@a' }, 1_000, () => Buffer.from(JSON.stringify({ type: 'MSG', content: 'word late' })))
+        await tx.log.flush()
+      })
+      await say(two, 'word two', { stream: '#b', author: '@b' })
+      for (let pass = 0; pass < 3; pass++) await two.write(tx => tx.search!.advance())
+      const { upto } = await two.aside.search!.standing()
+      const meanwhile = (await two.aside.search!.unindexed(upto, page)).map(contentOf)
+      expect([...meanwhile, ...await found(two, 'word')]).toEqual(['word two'])
+      await late.release()
+      await say(one, 'word newest')
+      await caughtUp(two)
+      expect(await found(two, 'word')).toEqual(['word newest', 'word two', 'word late'])
+    })
+
+    test('while they go on storing, what was stored before is taken in by whichever passes', async () => {
+      const [one, two] = [await openBeside(), await openBeside()]
+      for (let n = 1; n <= 3; n++) {
+        const next = await held(one, async tx => {
+          void tx.log.append({ stream: '#a', author: '@a' }, 1_000, () =>
+            Buffer.from(JSON.stringify({ type: 'MSG', content: `word ${n}` })))
+          await tx.log.flush()
+        })
+        await say(two, `other ${n}`, { stream: '#b', author: '@b' })
+        await two.write(tx => tx.search!.advance())
+        await two.write(tx => tx.search!.advance())
+        expect(await found(two, 'word')).toEqual(['word 2', 'word 1'].slice(3 - n))
+        await next.release()
+      }
+    })
+
+    test('what one commits while another takes out what went before it is taken out as well', async () => {
+      const [one, two] = [await openBeside(), await openBeside()]
+      await say(one, 'secret one')
+      await say(two, 'secret two', { stream: '#b', author: '@b' })
+      await caughtUp(two)
+      const erasing = await held(one, tx => Promise.resolve(tx.keep.blank('#a', 1, 2_000)))
+      await two.write(tx => tx.keep.blank('#b', 1, 2_000))
+      const other = await place.begin!()
+      try {
+        await other.query('SELECT FROM search_words ORDER BY event DESC LIMIT 1 FOR UPDATE')
+        const pass = two.write(tx => tx.search!.advance())
+        const waits = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        await expect.poll(() => place.ask!(waits)).toHaveLength(1)
+        await erasing.release()
+        await other.query('ROLLBACK')
+        await pass
+      } finally {
+        await other.end()
+      }
+      await caughtUp(two)
+      expect(await found(two, 'secret')).toEqual([])
+    })
+
+    test('what an older version left out, or did not take out, is put right once', async () => {
+      const first = await open()
+      for (const content of ['secret', 'word two', 'word three']) await say(first, content)
+      await caughtUp(first)
+      await first.write(tx => tx.keep.blank('#a', 1, 2_000))
+      await first.close()
+      await place.ask!('DELETE FROM search_gone')
+      await place.ask!('DELETE FROM search_words WHERE event = (SELECT max(event) FROM search_words)')
+      await place.ask!(
+        "DELETE FROM migrations WHERE feature = 'search' AND step = (SELECT max(step) FROM migrations WHERE feature = 'search')",
+      )
+      const store = await open()
+      await caughtUp(store)
+      expect(await found(store, 'word')).toEqual(['word three', 'word two'])
+      expect(await found(store, 'secret')).toEqual([])
+    })
   })
 
   test.runIf(engine.isKept)('a part ends, and the next one begins', async () => {

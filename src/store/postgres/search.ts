@@ -57,6 +57,11 @@ const commonest = `SELECT e.term, e.share FROM pg_stats s
     CROSS JOIN LATERAL unnest(CAST(CAST(s.most_common_elems AS text) AS text[]), s.most_common_elem_freqs) AS e (term, share)
   WHERE s.schemaname = current_schema() AND s.tablename = $1 AND s.attname = 'words' AND e.term IS NOT NULL`
 
+/** Transactions of others that store events, or may be about to: each holds this lock before its events have their ids, until it is over. */
+const storingBeside = `SELECT DISTINCT virtualtransaction AS name FROM pg_locks
+  WHERE locktype = 'relation' AND relation = 'events'::regclass AND mode = 'RowExclusiveLock' AND granted AND pid <> pg_backend_pid()
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+
 interface Said {
   readonly id: number
   readonly stream: string
@@ -156,6 +161,8 @@ export class PostgresSearchReader implements SearchReader {
 /** In the open transaction of the connection that writes. */
 export class PostgresSearch extends PostgresSearchReader implements SearchWriter {
   readonly #writer: Writer
+  /** Who was storing events when this one was the newest: of theirs some may come that have lower ids. */
+  #awaited: { readonly newest: number, readonly of: readonly string[] } | undefined
 
   constructor(writer: Writer, read: Ask) {
     super(read)
@@ -171,10 +178,11 @@ export class PostgresSearch extends PostgresSearchReader implements SearchWriter
     const gone = await writer.ask<{ id: number, event: number }>('SELECT id, event FROM search_gone ORDER BY id LIMIT $1', [
       perPass.removed,
     ])
-    if (gone.length > 0) await this.#takeOut(gone.map(({ event }) => event), gone.at(-1)!.id, upto)
-    if (upto === newest) return gone.length === perPass.removed
+    if (gone.length > 0) await this.#takeOut(gone, upto)
+    const whole = upto === newest ? upto : await this.#wholeTo(newest)
+    if (upto >= whole) return gone.length === perPass.removed
     const part = partOf(upto + 1)
-    const end = Math.min(newest, (part + 1) * partEvents - 1)
+    const end = Math.min(whole, (part + 1) * partEvents - 1)
     const said = await this.#writer.ask<Said>(
       `SELECT e.id, s.name AS stream, e.author, e.ts, e.text, sum(octet_length(e.text)) OVER (ORDER BY e.id) - octet_length(e.text) AS before
         FROM (SELECT * FROM events WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3) e JOIN streams s ON s.id = e.stream ORDER BY e.id`,
@@ -193,13 +201,28 @@ export class PostgresSearch extends PostgresSearchReader implements SearchWriter
       )
     }
     await writer.change('UPDATE search_state SET upto = $1', [to])
-    return to < newest || gone.length === perPass.removed
+    return to < whole || gone.length === perPass.removed
   }
 
-  /** What went; what is said there now comes in its place. */
-  async #takeOut(events: readonly number[], last: number, upto: number): Promise<void> {
+  /**
+   * Up to which event all are there that there will ever be, as far as is known: ids are given before a commit, and a higher one may be
+   * committed first. What is not in the index meanwhile is read from the log. The newest is asked for before this is, and events behind it.
+   */
+  async #wholeTo(newest: number): Promise<number> {
+    const storing = (await this.#writer.ask<{ name: string }>(storingBeside)).map(({ name }) => name)
+    if (storing.length === 0) return newest
+    // Somebody always stores something: it is enough that those are done who did when it was looked last.
+    const awaited = this.#awaited
+    const isOver = awaited?.of.every(name => !storing.includes(name)) ?? true
+    if (isOver) this.#awaited = { newest, of: storing }
+    return isOver ? Math.min(awaited?.newest ?? 0, newest) : 0
+  }
+
+  /** What went; what is said there now comes in its place. A note may be committed behind others that have higher ids. */
+  async #takeOut(gone: readonly { readonly id: number, readonly event: number }[], upto: number): Promise<void> {
+    const events = gone.map(({ event }) => event)
     await this.#writer.change('DELETE FROM search_words WHERE event = ANY($1::bigint[])', [events])
-    await this.#writer.change('DELETE FROM search_gone WHERE id <= $1', [last])
+    await this.#writer.change('DELETE FROM search_gone WHERE id = ANY($1::bigint[])', [gone.map(({ id }) => id)])
     await this.#putIn(
       await this.#writer.ask<Said>(
         `SELECT e.id, s.name AS stream, e.author, e.ts, e.text, 0 AS before FROM events e JOIN streams s ON s.id = e.stream
