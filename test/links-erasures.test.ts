@@ -1,7 +1,9 @@
 // What a home erases, and what is taken back there, is gone from its mirrors too, and they fit what it signs as before.
 import { expect, test } from 'vitest'
 import { entryOf, readCheckpoint, TranscriptRange } from '../lib/identity/index.ts'
+import { pairStream } from '../src/store/log.ts'
 import { atHome, hostOf, link, linkBoth, linksOf, mirrored, signedFor, startLinkable, textsIn, until } from './kit/linked.ts'
+import { newProxy } from './kit/proxy.ts'
 import type { TestRelay } from './kit/relay.ts'
 import { newKey } from './kit/wire.ts'
 
@@ -81,6 +83,44 @@ test('who erases at the relay of a mirror what he said in it leaves a mirror tha
   expect(entryOf(atHome(mirror!, name))).toMatchObject({ isBlank: true, leaf: entryOf(there!).leaf })
   expect((await linksOf(here))[0]?.mirrors).toMatchObject([{ state: 'following', seq: 1 }])
 })
+
+test('what waits for its home when its author erases is never said there; of what was taken the id is known, and no word', async () => {
+  await using way = await newProxy(1)
+  const [url, host] = [`ws://127.0.0.1:${way.port}`, `127.0.0.1:${way.port}`]
+  await using home = await startLinkable({ publicUrls: [url] })
+  await using here = await startLinkable()
+  way.leadTo(Number(new URL(home.url).port))
+  const [name, bob] = [`#general@${host}`, newKey()]
+  await (await home.login('bob', { key: bob })).close()
+  await linkBoth(here, home, ['#general'], { url, host })
+  await mirrored(here, name, 0)
+  const key = newKey()
+  await using ann = await here.login('ann', { key })
+  await ann.ask({ type: 'JOIN', channel: name }, 'JOINED')
+  const taken = signedFor(home, key, name, 'a taken word', '1')
+  await ann.ask(taken, 'ACK')
+  await ann.next('SETTLED')
+  way.leadTo(1)
+  way.cut()
+  const waiting = [signedFor(home, key, name, 'a waiting word', '2'), signedFor(home, key, `${bob.id}@${host}`, 'another', '3')]
+  for (const message of waiting) expect(await ann.ask(message, 'ACK')).toMatchObject({ pending: true })
+  await ann.ask({ type: 'ERASE' }, 'ERASED')
+  here.clock.advance(2_000)
+  for (const pub_id of ['2', '3']) expect(await ann.next('SETTLED')).toMatchObject({ pub_id, code: 'MESSAGE_NOT_FOUND' })
+  const kept = await here.store.read.tables<{ handed: { content: string, body: string } }>().selectFrom('handed').select([
+    'content',
+    'body',
+  ])
+    .execute()
+  expect(kept).toEqual(Array.from({ length: 3 }, () => ({ content: '', body: '' })))
+  expect(await ann.ask(taken, 'ACK')).toMatchObject({ seq: 1, duplicate: true })
+  for (const message of waiting) expect(await ann.refusal(message)).toMatchObject({ code: 'MESSAGE_NOT_FOUND' })
+  way.leadTo(Number(new URL(home.url).port))
+  await ann.ask(signedFor(home, key, name, 'said later', '4'), 'ACK')
+  expect(await ann.next('SETTLED')).toMatchObject({ pub_id: '4', seq: 2 })
+  expect(await contentsOf(home, '#general')).toEqual(['a taken word', 'said later'])
+  expect(await textsIn(home, pairStream(key.id, bob.id))).toEqual([])
+}, 60_000)
 
 test('what was said anew at the home, and answered, is shown so in its mirror', async () => {
   await using home = await startLinkable()

@@ -90,7 +90,7 @@ import { transcripts, type TranscriptOptions } from './talk/transcripts/handlers
 import { webhooks, type WebhookOptions } from './talk/webhooks/handlers.ts'
 import { logsOf, witness, type WitnessOptions } from './talk/witness/feature.ts'
 import { ferryOf, handingOn, links, type LinkOptions } from './links/bridge/handlers.ts'
-import { handedMigrations } from './links/bridge/handed-store.ts'
+import { blankHanded, handedMigrations } from './links/bridge/handed-store.ts'
 import { remoteAgent, remoteMigrations } from './links/bridge/remote-store.ts'
 import { linkMigrations, mirrorOf } from './links/bridge/store.ts'
 import { closingCases } from './trade/court/closing.ts'
@@ -152,7 +152,7 @@ type TradeOptions =
 
 type OperateOptions =
   & AdminOptions
-  & KeepingOptions
+  & Omit<KeepingOptions, 'blankHanded'>
   & ErrandOptions
   & InspectionOptions
   & PolicySettings
@@ -292,7 +292,7 @@ const wings = {
   },
   operate: {
     admin: slice(admin, standingMigrations, auditMigrations),
-    keeping: slice(keeping, keepingMigrations),
+    keeping: slice(ports => keeping({ ...ports, blankHanded }), keepingMigrations),
     description: slice(description),
     directory: slice(directory, directoryMigrations),
     announcements: slice(announcements, announcementMigrations),

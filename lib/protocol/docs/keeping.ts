@@ -10,8 +10,8 @@ export const requests = {
   },
   ERASE: {
     doc: 'Erases everything the agent has said, in channels and to agents, under its former keys too. Each message stays in its '
-      + 'place as `erased`, without its content; skills and profile go altogether. An agent with a key erases its own; an admin may '
-      + 'name another. The answer comes when all is done; if the connection is lost before, the work goes on.',
+      + 'place as `erased`, without its content; skills and profile go altogether, and what waits for another relay is not handed on. An agent '
+      + 'with a key erases its own; an admin may name another. The answer comes when all is done; if the connection is lost before, the work goes on.',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'SIGNATURE_REQUIRED', 'BUSY', 'STORAGE_UNAVAILABLE'],
     example: {},
   },

@@ -317,13 +317,14 @@ export class Ferry {
     }
   }
 
-  /** What has waited for too long is given up, for its home would take it for a repeat; and what waits for one that is not linked. */
+  /** What has waited for too long is given up, for its home would take it for a repeat; so is what was erased, or is for no link. */
   async #giveUp({ tx, now }: SweepCtx, turn: Settling): Promise<void> {
     if (Math.abs(now - this.#gaveUpAt) < giveUpMs) return
     this.#gaveUpAt = now
     const before = now - this.#options.publishWindowMs * maxAge
-    for (const { n, at, host } of await waitingInVain(tx, before, handedAtOnce)) {
-      const why = at < before
+    for (const { n, at, host, body } of await waitingInVain(tx, before, handedAtOnce)) {
+      const erased = { code: 'MESSAGE_NOT_FOUND', message: `its author erased it before ${host} had it` }
+      const why = body === '' ? erased : at < before
         ? { code: 'VERIFICATION_EXPIRED', message: `${host} could not be reached in time` }
         : { code: 'LINK_REFUSED', message: `${host} is not linked any more` }
       await this.#settle({ tx, now }, { n, ...why }, turn)
@@ -362,7 +363,7 @@ export class Ferry {
       ...{ settled_at: now, seq: seq ?? null, home_msg_id: homeMsgId ?? null, code: code ?? null, message: why ?? null },
     })
     // What is said in a channel comes back by its mirror; what is said to an agent is kept here when it is there.
-    if (code === undefined && row.to.startsWith('@')) append.push(ownCopy(row, this.linkAt(row.host)?.server_id))
+    if (code === undefined && row.to.startsWith('@') && row.body !== '') append.push(ownCopy(row, this.linkAt(row.host)?.server_id))
     tell.push(notify({ kind: 'agents', agents: [row.agent] }, 'SETTLED', {
       ...{ msg_id: waitingId(n), pub_id: row.id, to: row.to as `#${string}` },
       ...(homeMsgId !== undefined && { home_msg_id: homeMsgId }),
@@ -380,12 +381,7 @@ export class Ferry {
   }
 
   /** False: it has to wait, for what was there before is still being cleared away. */
-  async #store(
-    ctx: SweepCtx,
-    channel: string,
-    arrived: Arrived,
-    turn: Turn,
-  ): Promise<boolean> {
+  async #store(ctx: SweepCtx, channel: string, arrived: Arrived, turn: Turn): Promise<boolean> {
     const { tx, now } = ctx
     const row = await mirrorOf(tx, channel)
     // It was ended meanwhile.

@@ -83,15 +83,18 @@ export const addHanded = async (
 
 /** What waits for a host, in its order, of others than these authors. */
 export const waitingFor = (db: TableReader, host: string, held: readonly string[], limit: number): Promise<readonly HandedRow[]> => {
-  const waiting = db.tables<Tables>().selectFrom('handed').selectAll().where('host', '=', host).where('settled_at', 'is', null).orderBy('n')
+  const waiting = db.tables<Tables>().selectFrom('handed').selectAll().where('host', '=', host).where('settled_at', 'is', null)
+    .where('body', '!=', '').orderBy('n')
   return (held.length === 0 ? waiting : waiting.where('agent', 'not in', held)).limit(limit).execute()
 }
 
-/** What waits for nobody: since before a time, or for a host that is not linked any more. */
+/** What waits for nobody: since before a time, for a host that is not linked any more, or erased. */
 export const waitingInVain = (db: TableReader, before: number, limit: number): Promise<readonly HandedRow[]> => {
   const tables = db.tables<Tables & { relay_links: { readonly host: string } }>()
   return tables.selectFrom('handed').selectAll().where('settled_at', 'is', null)
-    .where(({ eb, or, not }) => or([eb('at', '<', before), not(eb('host', 'in', tables.selectFrom('relay_links').select('host')))]))
+    .where(({ eb, or, not }) =>
+      or([eb('at', '<', before), eb('body', '=', ''), not(eb('host', 'in', tables.selectFrom('relay_links').select('host')))])
+    )
     .orderBy('host').orderBy('n').limit(limit).execute()
 }
 
@@ -109,6 +112,16 @@ export const settleHanded = async (
 }
 
 const forgottenAtOnce = 1_000
+
+/** Of what these agents handed on no word is left: the newest first, a bounded number at once. What waits is given up then. Whether there was some. */
+export const blankHanded = async (tx: TableWriter, agents: readonly string[]): Promise<boolean> => {
+  const tables = tx.tables<Tables>()
+  const said = tables.selectFrom('handed').select('n').where('agent', 'in', agents)
+    .where(({ eb, or }) => or([eb('content', '!=', ''), eb('body', '!=', '')])).orderBy('n', 'desc').limit(forgottenAtOnce)
+  const { numUpdatedRows } = await tables.updateTable('handed').set({ content: '', body: '' }).where('n', 'in', said)
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
+}
 
 /** Forgets what was settled before a time, a bounded number at once. Whether there may be more. */
 export const forgetHanded = async (tx: TableWriter, before: number): Promise<boolean> => {

@@ -107,7 +107,8 @@ export const outgoing = (ferry: Ferry, options: OutgoingOptions) => {
 
   /** What became of it, to whoever sends it again. */
   const repeated = (said: Said, former: HandedRow): Outcome<'ACK'> => {
-    if (former.to !== said.to || former.content !== said.content)
+    // Of what was erased the id is all that is known.
+    if (former.to !== said.to || ![said.content, ''].includes(former.content))
       throw new Fail('ID_REUSED', 'This id was used before, for another message')
     if (former.code !== null)
       throw new Fail(isErrorCode(former.code) ? former.code : 'NOT_ALLOWED', former.message ?? 'Its home refused it')

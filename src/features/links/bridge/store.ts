@@ -132,12 +132,8 @@ export const strike = async (tx: TableWriter, host: string, now: number): Promis
 }
 
 /** What the relay says of itself now; it may have handed over to another key. */
-export const setDocument = async (
-  tx: TableWriter,
-  host: string,
-  { server_id, document }: Pick<LinkRow, 'server_id' | 'document'>,
-): Promise<void> => {
-  await tx.tables<Tables>().updateTable('relay_links').set({ server_id, document }).where('host', '=', host).execute()
+export const setDocument = async (tx: TableWriter, host: string, said: Pick<LinkRow, 'server_id' | 'document'>): Promise<void> => {
+  await tx.tables<Tables>().updateTable('relay_links').set(said).where('host', '=', host).execute()
 }
 
 export const setStanding = async (tx: TableWriter, host: string, standing: string): Promise<void> => {
@@ -151,16 +147,8 @@ export const removeLink = async (tx: TableWriter, host: string): Promise<void> =
 
 export const addMirror = async (tx: TableWriter, channel: string, host: string): Promise<void> => {
   const row: MirrorRow = {
-    channel,
-    host,
-    epoch: null,
-    upto: 0,
-    tree: '',
-    blanked: 0,
-    checkpoint: null,
-    checked_at: null,
-    problem: null,
-    stale_since: null,
+    ...{ channel, host, epoch: null, upto: 0, tree: '', blanked: 0 },
+    ...{ checkpoint: null, checked_at: null, problem: null, stale_since: null },
   }
   await tx.tables<Tables>().insertInto('mirrors').values(row).onConflict(conflict => conflict.doNothing()).execute()
 }
@@ -171,15 +159,7 @@ export const setMirror = async (tx: TableWriter, channel: string, changed: Parti
 
 /** A mirrored channel, as the roster knows it: nobody's here, and open to everyone. */
 export const mirrorInfo = (name: string, version: number): ChannelInfo => ({
-  name,
-  version,
-  private: false,
-  verifiedOnly: false,
-  topic: '',
-  description: '',
-  owner: null,
+  ...{ name, version, private: false, verifiedOnly: false, topic: '', description: '', owner: null },
   topicBy: 'owner',
-  editWindowMs: null,
-  settings: null,
-  groups: null,
+  ...{ editWindowMs: null, settings: null, groups: null },
 })

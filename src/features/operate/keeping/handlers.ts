@@ -14,13 +14,17 @@ export interface KeepingOptions {
   readonly retentionAgeMs: number
   readonly retentionCount: number
   readonly retentionBytes: number
+  /** Blanks a piece of what these agents said that waits for other relays, or went there; whether there was some. */
+  readonly blankHanded: (tx: Tx, agents: readonly string[]) => Promise<boolean>
 }
 
 const turnsPerSweep = 20
 /** A sweep does not last into the next one. */
 const sweepMs = 500
 
-export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: KeepingOptions): Feature<'SET_RETENTION' | 'ERASE'> => {
+export const keeping = (
+  { retentionAgeMs, retentionCount, retentionBytes, blankHanded }: KeepingOptions,
+): Feature<'SET_RETENTION' | 'ERASE'> => {
   const defaults: Retention = { ageMs: retentionAgeMs, count: retentionCount, bytes: retentionBytes }
   const retention = new RetentionSweep(defaults)
   const trimming = new TrimmingSweep()
@@ -33,6 +37,10 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
     const erased = Math.max(before, events)
     return done ? { reply: reply('ERASED', { agent, events: erased }) } : { again: erase(agent, erased), notify: statusNotices(fates) }
   }
+
+  /** First what waits to go elsewhere. */
+  const begin = (agent: string, names: readonly string[]) => async (tx: Tx, now: number): Promise<Outcome<'ERASED'>> =>
+    await blankHanded(tx, names) ? { again: begin(agent, names) } : erase(agent)(tx, now)
 
   /**
    * A piece of what has to go, and the next one while this sweep has time: a backlog goes in many short batches, with those of
@@ -68,12 +76,13 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
           const id = agent ?? me.id
           if (me?.id === id && me.pubkey === null)
             throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key can prove that it was they who said it')
-          for (const name of [id, ...await predecessors(tx, id)]) {
+          const names = [id, ...await predecessors(tx, id)]
+          for (const name of names) {
             await forgetPerson(tx, name)
             await forgetFiles(tx, name)
           }
           await tx.keep.beginErasure(id)
-          return erase(id)(tx, now)
+          return begin(id, names)(tx, now)
         },
       },
     },
