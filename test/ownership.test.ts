@@ -131,6 +131,44 @@ describe('an owner', () => {
     await using bob = await relay.login('bob', { key: theirs })
     expect(await codeOf(bob, { type: 'JOIN', channel: '#den' })).toBe('CHANNEL_NOT_FOUND')
   })
+
+  test.each(['is put out', 'leaves it'])('what waits from a private channel for somebody who %s is not given any more, and its sender told',
+    async how => {
+      await using relay = await startTestRelay(alone)
+      const theirs = newKey()
+      await using ann = await relay.login('ann', { key: newKey() })
+      await create(ann, '#den', { invite_only: true })
+      await create(ann, '#hall')
+      await ann.ask({ type: 'INVITE', channel: '#den', agent: theirs.id }, 'OK')
+      {
+        await using bob = await relay.login('bob', { key: theirs })
+        for (const channel of ['#den', '#hall']) await bob.ask({ type: 'JOIN', channel }, 'JOINED')
+      }
+      const ids: string[] = []
+      for (const [i, to] of ['#hall', '#den', '#hall'].entries())
+        ids.push((await say(ann, to, `@bob the code is ${i}`, { receipts: true })).msg_id)
+      const fateOf = async (i: number) => (await ann.ask({ type: 'STATUS', msg_id: ids[i] }, 'STATUS')).recipients
+      // What waits where it may be read by anybody waits on.
+      const out = (channel: string) => ({ type: 'REMOVE_MEMBER', channel, agent: theirs.id })
+      await ann.ask(out('#hall'), 'OK')
+      expect(await fateOf(1)).toMatchObject([{ agent: theirs.id, state: 'stored' }])
+      if (how === 'leaves it') {
+        await using bob = await relay.login('bob', { key: theirs, inbox: 'none', autojoin: false })
+        await bob.ask({ type: 'LEAVE', channel: '#den' }, 'LEFT')
+      } else await ann.ask(out('#den'), 'OK')
+      await ann.barrier()
+      const told = ann.heard.filter(frame => frame.type === 'STATUS').filter(({ recipients }) => recipients[0]!.state === 'expired')
+      expect(told).toMatchObject([{ msg_id: ids[1], recipients: [{ agent: theirs.id }] }])
+      await using bob = await relay.login('bob', { key: theirs, inbox: 'manual', autojoin: false })
+      const said = [expect.objectContaining({ msg_id: ids[0] }), expect.objectContaining({ msg_id: ids[2] })]
+      const offered = await bob.take('INBOX', 2)
+      expect(offered.flatMap(({ items }) => items.map(({ event }) => event))).toEqual(said)
+      expect((await bob.ask({ type: 'INBOX', since: 0 }, 'INBOX')).items.map(({ event }) => event)).toEqual(said)
+      expect((await bob.ask({ type: 'CLAIM', limit: 10 }, 'CLAIMED')).items.map(({ event }) => event)).toEqual(said)
+      await bob.barrier()
+      expect(bob.texts.filter(text => text.includes('the code is 1'))).toEqual([])
+      expect(await fateOf(1)).toMatchObject([{ state: 'expired' }])
+    })
 })
 
 describe('a channel that is deleted', () => {

@@ -11,7 +11,8 @@ export const requests = {
     example: { channel: '#general', since: 41 },
   },
   LEAVE: {
-    doc: 'Leaves a channel; also ends the lasting membership of a keyed agent.',
+    doc:
+      'Leaves a channel; also ends the lasting membership of a keyed agent. What waits in its inbox from a private channel ends as expired.',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND'],
     example: { channel: '#general' },
   },
@@ -81,7 +82,8 @@ export const requests = {
   },
   REMOVE_MEMBER: {
     doc: 'Puts a member out of a channel; it is told by LEFT, the others by AGENT_LEFT. Its owner may, and an admin. Into a private '
-      + 'channel it comes back by a new invitation only; a public one is open to everybody.',
+      + 'channel it comes back by a new invitation only, and what waits in its inbox from there ends as expired; a public one is open to '
+      + 'everybody.',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'AGENT_NOT_FOUND', 'RATE_LIMITED'],
     example: { channel: '#builders', agent: '@8addfe276526c9f6' },
   },

@@ -30,6 +30,7 @@ import {
   notify,
   pageOf,
   reply,
+  statusNotices,
   type Agent,
   type Append,
   type Channel,
@@ -174,13 +175,15 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         },
       },
       LEAVE: {
-        async write({ me, roster, tx }, { channel: name }) {
+        async write({ me, roster, tx, now }, { channel: name }) {
           const { info } = found(name, roster.known(me, name))
           const isKnown = me.memberships.has(name)
           // Another process may know of one that this one does not know of yet, or that it has ended.
           const wasMember = (me.pubkey !== null || isKnown) && await removeMembership(tx, me.id, name)
           if (info.private && isKnown && !wasMember) throw noChannel(name)
-          return { reply: reply('LEFT', { channel: name }), effects: [{ kind: 'unsubscribe', channel: name, agent: me.id }] }
+          const withdrawn = info.private && wasMember ? await tx.keep.withdraw(me.id, [name], now) : []
+          const effects = [{ kind: 'unsubscribe', channel: name, agent: me.id }] as const
+          return { reply: reply('LEFT', { channel: name }), notify: statusNotices(withdrawn), effects }
         },
       },
       LIST_CHANNELS: {

@@ -3,7 +3,7 @@ import { findAgent, invitationsOf, isInvited, isMember, removeInvitation, remove
 import { changeChannel, membersAfter } from '../../../store/channels.ts'
 import { endChannel } from '../../../store/endings.ts'
 import { settingsGiven, settingsOf } from './settings.ts'
-import { channelOfInsider, Fail, noChannel, notify, reply, type Agent, type Feature } from '../../../relay/feature.ts'
+import { channelOfInsider, Fail, noChannel, notify, reply, statusNotices, type Agent, type Feature } from '../../../relay/feature.ts'
 
 export interface OwnershipOptions {
   readonly maxAgentsPage: number
@@ -81,8 +81,8 @@ export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOption
     },
   },
   REMOVE_MEMBER: {
-    async write({ me, channel, tx, roster }, { agent }) {
-      const { name } = channel.info
+    async write({ me, channel, tx, roster, now }, { agent }) {
+      const { name, private: isPrivate } = channel.info
       const here = roster.agent(agent)
       // Who is there for as long as it is connected is in no table.
       const isHere = here !== undefined && channel.agents.has(here) && !here.memberships.has(name)
@@ -91,7 +91,10 @@ export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOption
       // Another owner's session may put it out at another process at this moment.
       if (isLasting && !await removeMembership(tx, agent, name)) throw notIn(agent, name)
       await removeInvitation(tx, agent, name)
-      return { reply: reply('OK', {}), effects: [{ kind: 'remove', channel: name, agent, by: by(me) }] }
+      // What waits for it from there it may not read any more.
+      const withdrawn = isPrivate ? await tx.keep.withdraw(agent, [name], now) : []
+      const effects = [{ kind: 'remove', channel: name, agent, by: by(me) }] as const
+      return { reply: reply('OK', {}), notify: statusNotices(withdrawn), effects }
     },
   },
   UNINVITE: {
