@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { work } from '../lib/index.ts'
-import { newClient } from './kit/client.ts'
+import { breakable, newClient } from './kit/client.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { identityOf, newKey, signWith, type Wire } from './kit/wire.ts'
 
@@ -240,6 +240,37 @@ describe('leases', () => {
     await working
     expect([...done].sort((a, b) => a - b)).toEqual(Array.from({ length: 203 }, (_, i) => i + 1))
   }, 60_000)
+
+  test('a DONE that was lost with its connection is said on the next one: no other worker has the entry again', async () => {
+    await using relay = await startTestRelay(alone)
+    const bob = newKey()
+    const { transport, cut } = breakable()
+    let isLost = false
+    await using client = newClient(relay, {
+      identity: identityOf(bob),
+      inbox: 'peek',
+      reconnect: { minMs: 1, maxMs: 1 },
+      transport: (url, handlers) => {
+        const socket = transport(url, handlers)
+        return {
+          ...socket,
+          send: text => {
+            if (isLost || !text.includes('"DONE"')) return socket.send(text)
+            isLost = true
+            cut()
+          },
+        }
+      },
+    })
+    await client.connect()
+    await using alice = await relay.login('alice')
+    await alice.ask({ type: 'MSG', to: bob.id, content: 'hi' }, 'ACK')
+    await work(client, () => undefined, { maxJobs: 1 })
+    expect(isLost).toBe(true)
+    relay.clock.advance(60_000)
+    await using other = await relay.login('bob', { key: bob, inbox: 'manual', session: 'other' })
+    expect((await other.ask({ type: 'CLAIM' }, 'CLAIMED')).items).toEqual([])
+  })
 
   test('the entries of a key are not held under the next one', async () => {
     await using relay = await startTestRelay(alone)

@@ -2,8 +2,9 @@
 import type { SignatureState } from '../identity/index.ts'
 import { fieldLimits } from '../protocol/field-limits.ts'
 import type { Frame } from '../protocol/index.ts'
+import { backoffMs, defaultBackoff } from './backoff.ts'
 import type { AgentChatClient } from './client.ts'
-import { isPassing, RelayError } from './errors.ts'
+import { isPassing, RelayError, TimeoutError } from './errors.ts'
 import { after } from './timer.ts'
 
 type Claimed = Frame<'CLAIMED'>['items'][number]
@@ -18,7 +19,7 @@ export interface Job {
   readonly signature: SignatureState | undefined
   /** counts from 1 */
   readonly attempt: number
-  /** Aborts when the entry is not this worker's any more: what comes of it counts no more. */
+  /** Aborts when the entry is not this worker's any more, also while the relay is away: what comes of it counts no more. */
   readonly lost: AbortSignal
 }
 
@@ -45,6 +46,8 @@ export interface WorkOptions {
 
 /** The wait before an entry whose handler failed is tried again, doubled with each attempt. */
 const retryMs = 1_000
+/** A worker that is to end says what came of an entry so often, should the relay not take it. */
+const lastTries = 3
 /** The relay is asked so often though it told of nothing: what another worker let go of is told to nobody. */
 const pollMs = 15_000
 const defaultLeaseMs = 60_000
@@ -89,11 +92,12 @@ export const work = async (
         }
       })
       const room = Math.min(concurrency - underWay.size, left, maxPerHour - taken.size, fieldLimits.maxClaimed)
+      const askedAt = performance.now()
       const { items = [], next_at: nextAt, ts = 0, more = false } = room > 0 ? await claim(client, room, leaseMs) : {}
       left -= items.length
       for (const item of items) {
         if (maxPerHour !== Infinity) take()
-        const done: Promise<void> = hold(client, item, handler, { leaseMs, onError }).finally(() => {
+        const done: Promise<void> = hold(client, item, handler, { askedAt, leaseMs, signal, onError }).finally(() => {
           underWay.delete(done)
           wake()
         })
@@ -129,45 +133,114 @@ const claim = async (
   }
 }
 
+interface HoldOptions {
+  /** When it was asked for, by `performance.now()`. */
+  readonly askedAt: number
+  readonly leaseMs: number
+  readonly signal: AbortSignal | undefined
+  readonly onError: WorkOptions['onError']
+}
+
 const hold = async (
   client: Pick<AgentChatClient, 'request' | 'signatureOf'>,
   { seq, event, lease, attempt }: Claimed,
   handler: (job: Job) => JobEnd | void | Promise<JobEnd | void>,
-  { leaseMs, onError }: { readonly leaseMs: number, readonly onError: WorkOptions['onError'] },
+  { askedAt, leaseMs, signal, onError }: HoldOptions,
 ): Promise<void> => {
   const lost = new AbortController()
-  let cancel = () => {}
-  const extend = () => {
-    cancel = after(leaseMs / 3, () => {
-      client.request('EXTEND', { lease, lease_ms: leaseMs }).catch((error: unknown) => {
-        if (error instanceof RelayError && error.code === 'LEASE_OVER') lost.abort(error)
-      }).finally(() => {
-        if (!lost.signal.aborted && !isOver) extend()
-      })
+  let isOver = false
+  let stopExtending = () => {}
+  let stopLease = () => {}
+  const end = () => {
+    isOver = true
+    stopExtending()
+    stopLease()
+  }
+  const lose = (reason: unknown) => {
+    if (isOver) return
+    end()
+    lost.abort(reason)
+  }
+  /** Counted from when it was asked for: the relay counts from later on, so that no other worker has it before this one knows. */
+  const heldSince = (since: number) => {
+    stopLease()
+    const runOut = () => lose(new TimeoutError('The lease ran out, and the relay did not extend it'))
+    const leftMs = leaseMs - (performance.now() - since)
+    if (leftMs > 0) stopLease = after(leftMs, runOut)
+    else runOut()
+  }
+  const extendIn = (ms: number) => {
+    stopExtending = after(ms, async () => {
+      const since = performance.now()
+      let nextMs = leaseMs / 3
+      try {
+        await client.request('EXTEND', { lease, lease_ms: leaseMs })
+        if (!isOver) heldSince(since)
+      } catch (error) {
+        if (isLeaseOver(error)) lose(error)
+        nextMs = Math.min(nextMs, retryAfter(error) ?? retryMs)
+      }
+      if (!isOver) extendIn(nextMs)
     })
   }
-  let isOver = false
-  extend()
+  /** Says what came of it until the relay knows: an entry of which it was not told is worked on once more. */
+  const tell = async (ask: () => Promise<unknown>): Promise<void> => {
+    for (let tries = 1;; tries++) {
+      try {
+        await ask()
+        return
+      } catch (error) {
+        if (isLeaseOver(error)) return
+        if (!isPassing(error)) throw error
+        if (signal?.aborted === true && tries >= lastTries) return
+        const waitMs = retryAfter(error) ?? backoffMs(defaultBackoff, tries, Math.random())
+        if (!lost.signal.aborted) await pause(Math.min(waitMs, defaultBackoff.maxMs), [lost.signal, signal])
+        // Nothing that it says counts any more.
+        if (lost.signal.aborted) return
+      }
+    }
+  }
+  heldSince(askedAt)
+  if (!lost.signal.aborted) extendIn(leaseMs / 3)
   try {
     const signature = event.type === 'MSG' ? await client.signatureOf({ frame: event }) : undefined
     const job: Job = { seq, event, signature, attempt, lost: lost.signal }
-    let end: JobEnd | void
+    let came: JobEnd | void
     try {
-      end = await handler(job)
+      // Its time may be over before it is here.
+      came = lost.signal.aborted ? { again: true } : await handler(job)
     } catch (error) {
       onError?.(error, job)
-      end = { again: true, delayMs: retryMs * 2 ** (attempt - 1) }
+      came = { again: true, delayMs: retryMs * 2 ** (attempt - 1) }
     }
-    if (end !== undefined && 'again' in end) await client.request('UNCLAIM', { lease, delay_ms: end.delayMs ?? 0 })
-    else await client.request('DONE', {
-        lease,
-        ...(end === undefined ? {} : { outcome: 'failed' as const, reason: end.failed.slice(0, fieldLimits.maxReasonChars) }),
-      })
+    await tell(() => say(client, lease, came))
   } catch (error) {
-    // Who is late has nothing to say; who cannot say it lets the lease run out.
-    if (!(error instanceof RelayError && error.code === 'LEASE_OVER') && !isPassing(error)) throw error
+    // Of whom it cannot be said just now whether they signed it: the lease runs out.
+    if (!isPassing(error)) throw error
   } finally {
-    isOver = true
-    cancel()
+    end()
   }
 }
+
+/** Tells the relay what came of an entry. */
+const say = (client: Pick<AgentChatClient, 'request'>, lease: string, end: JobEnd | void): Promise<unknown> => {
+  if (end === undefined) return client.request('DONE', { lease })
+  if ('again' in end) return client.request('UNCLAIM', { lease, delay_ms: end.delayMs ?? 0 })
+  return client.request('DONE', { lease, outcome: 'failed', reason: end.failed.slice(0, fieldLimits.maxReasonChars) })
+}
+
+const isLeaseOver = (error: unknown): boolean => error instanceof RelayError && error.code === 'LEASE_OVER'
+
+const retryAfter = (error: unknown): number | undefined => error instanceof RelayError ? error.retryAfterMs : undefined
+
+/** Waits so long, or until one of them aborts. */
+const pause = (ms: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> =>
+  new Promise(resolve => {
+    const end = () => {
+      cancel()
+      for (const signal of signals) signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const cancel = after(ms, end)
+    for (const signal of signals) signal?.addEventListener('abort', end)
+  })

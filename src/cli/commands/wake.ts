@@ -147,7 +147,7 @@ export const wake = command({
         case 'stopped':
           say(
             lost.aborted
-              ? 'held by another worker; stopped'
+              ? 'not held any more; stopped'
               : floor?.lost.aborted === true
               ? 'lost the floor; stopped'
               : 'stopped; it is tried again',
