@@ -20,7 +20,10 @@ export const listen = (
   const hand = new Hand(reply, (claim, attempt) => call(claim, attempt))
   /** What waited is told once whoever listens knows that it does. */
   let early: Claim[] | undefined = []
+  let isOff = false
   const call = (claim: Claim, attempt: number) => {
+    // Another one who has the message took this one off; or it was given back on the way out.
+    if (isOff) return claim.release()
     const message = hand.give(claim, attempt)
     const done = () => {
       if (ack === 'auto') message.ack()
@@ -44,7 +47,7 @@ export const listen = (
   const consumer: Consumer = {
     streams: 'all',
     wants: () => true,
-    take: claim => early === undefined ? call(claim, 1) : early.push(claim),
+    take: claim => early === undefined || isOff ? call(claim, 1) : early.push(claim),
     end: () => {
       releaseEarly()
       hand.end()
@@ -57,6 +60,7 @@ export const listen = (
     for (const claim of claims) call(claim, 1)
   })
   return () => {
+    isOff = true
     detach()
     releaseEarly()
     // What it is handling it may still finish: a listener can stop itself. By hand, who stops has said what it had to say.

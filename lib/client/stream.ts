@@ -4,8 +4,10 @@
 // |---------|--------------------------|----------------------------------------------------------|------------------|--------------------------|
 // | open    | to who asked first, else | in `auto` what was given is handled; the next one, or it | over             | over: closed; else ending |
 // |         | it waits                 | waits for one                                            |                  |                          |
-// | ending  | –                        | the same, while one waits; else over                     | over             | –                        |
-// | over    | –                        | done; once the error of the end                          | done             | –                        |
+// | ending  | it waits                 | the same, while one waits; else over                     | over             | –                        |
+// | over    | it is for others         | done; once the error of the end                          | done             | –                        |
+//
+// A message comes to one who is over where another one who has it ends this one.
 //
 // What it has and is not done with when it is over is for others, or comes again: a loop that was left did not say that it was done
 // with its last message, and an error in it ends it the same way.
@@ -69,6 +71,7 @@ export const messageStream = (
     streams,
     wants,
     take: claim => {
+      if (state === 'over') return claim.release()
       waiting.push({ claim, attempt: 1 })
       serve()
     },
