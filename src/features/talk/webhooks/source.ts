@@ -63,6 +63,8 @@ const mayRead = async ({ tx, roster }: SourceCtx, agent: string, name: string, i
 export const nextOf = async (ctx: SourceCtx, { agent, source, cursor }: WebhookRow, wanted: Wanted): Promise<Next> => {
   const { tx, roster, now, allowlistStrict } = ctx
   const page = { after: cursor, ...(wanted === undefined ? theNext : lookedAt) }
+  // Read in front of the page: another process may store more between the two, and what is not in the page is not done with.
+  const head = await headOf(tx, { source })
   const standing = await standingOf(tx, agent)
   const refusal = refusalOf(standing, allowlistStrict)
   if (refusal !== undefined || !standing.isKnown)
@@ -71,11 +73,11 @@ export const nextOf = async (ctx: SourceCtx, { agent, source, cursor }: WebhookR
     if (roster.channel(source)?.info.owner !== agent) return { kind: 'gone', problem: `its agent does not own ${source} any more` }
     if (!await mayRead(ctx, agent, source, standing.isVerified))
       return { kind: 'gone', problem: `its agent may not read ${source} any more` }
-    return firstOf(ctx, source, await tx.log.page(source, page), wanted)
+    return firstOf(ctx, head, await tx.log.page(source, page), wanted)
   }
   const rows = await tx.log.inbox(agent, { ...page, now })
   const asked = new Map<string, boolean>()
-  return firstOf(ctx, source, rows, wanted, async ({ stream }) => {
+  return firstOf(ctx, head, rows, wanted, async ({ stream }) => {
     if (!stream.startsWith('#')) return true
     const isReadable = asked.get(stream) ?? await mayRead(ctx, agent, stream, standing.isVerified)
     asked.set(stream, isReadable)
@@ -83,10 +85,10 @@ export const nextOf = async (ctx: SourceCtx, { agent, source, cursor }: WebhookR
   })
 }
 
-/** The first of these that is wanted. No condition says anything of what may not be read. */
+/** The first of these that is wanted. No condition says anything of what may not be read. @param head where the source ended before */
 const firstOf = async <R extends Row>(
   ctx: SourceCtx,
-  source: string,
+  head: number,
   rows: readonly R[],
   wanted: Wanted,
   isReadable?: (row: R) => Promise<boolean>,
@@ -106,7 +108,7 @@ const firstOf = async <R extends Row>(
       return { kind: 'event', seq, text, author: typeof said.from === 'string' ? await authorAt(ctx, said.from) : undefined }
     passed = seq
   }
-  return passed === undefined ? { kind: 'nothing', cursor: await headOf(ctx.tx, { source }) } : { kind: 'passed', seq: passed }
+  return passed === undefined ? { kind: 'nothing', cursor: head } : { kind: 'passed', seq: passed }
 }
 
 const authorAt = async ({ tx, admins }: SourceCtx, id: string): Promise<Author | undefined> => {
