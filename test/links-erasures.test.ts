@@ -1,8 +1,9 @@
 // What a home erases, and what is taken back there, is gone from its mirrors too, and they fit what it signs as before.
 import { expect, test } from 'vitest'
 import { entryOf, readCheckpoint, TranscriptRange } from '../lib/identity/index.ts'
+import { noteBlanked } from '../src/store/blanked.ts'
 import { pairStream } from '../src/store/log.ts'
-import { atHome, hostOf, link, linkBoth, linksOf, mirrored, signedFor, startLinkable, textsIn, until } from './kit/linked.ts'
+import { adminKey, atHome, hostOf, link, linkBoth, linksOf, mirrored, signedFor, startLinkable, textsIn, until } from './kit/linked.ts'
 import { newProxy } from './kit/proxy.ts'
 import type { TestRelay } from './kit/relay.ts'
 import { newKey } from './kit/wire.ts'
@@ -10,6 +11,11 @@ import { newKey } from './kit/wire.ts'
 const say = (content: string) => ({ type: 'MSG', to: '#general', content })
 const contentsOf = async (relay: TestRelay, stream: string) =>
   (await textsIn(relay, stream)).map(text => (JSON.parse(text) as { content: string }).content)
+
+const trust = async (home: TestRelay, at: TestRelay, how: 'off' | 'read') => {
+  await using operator = await at.connect()
+  await operator.ask({ type: 'ADMIN_LINK', admin_key: adminKey, host: hostOf(home), trust: how }, 'LINKS')
+}
 
 /** The mirror is what its home has, and both are under the head that the home signed. */
 const expectAlike = async (here: TestRelay, home: TestRelay, name: string) => {
@@ -63,6 +69,35 @@ test('what a home erases is blanked in its mirrors in their turn, also what it e
   await mirrored(late, name, 4)
   await expectAlike(late, home, name)
 }, 60_000)
+
+test('what a home erased and let go of while nobody was linked goes from its mirrors, also where it does not know any more what that was',
+  async () => {
+    await using home = await startLinkable()
+    await using here = await startLinkable()
+    const name = `#general@${hostOf(home)}`
+    await using bob = await home.login('bob', { key: newKey() })
+    await using cal = await home.login('cal', { key: newKey() })
+    for (const content of ['one', 'two']) await bob.ask(say(content), 'ACK')
+    for (const content of ['three', 'four', 'five']) await cal.ask(say(content), 'ACK')
+    await link(here, home, ['#general'])
+    await mirrored(here, name, 5)
+    const letGo = (last: number) => home.store.write(tx => tx.keep.deleteThrough('#general', last, 1))
+    await trust(home, here, 'off')
+    await bob.ask({ type: 'ERASE' }, 'ERASED')
+    await letGo(3)
+    await trust(home, here, 'read')
+    // What went there by its age alone stays.
+    await until(async () => (await contentsOf(here, name)).join() === ',,three,four,five')
+    await trust(home, here, 'off')
+    await cal.ask(say('six'), 'ACK')
+    await home.store.write(tx => tx.keep.blank('#general', 4, 1))
+    const stream = (await home.store.read.log.streamId('#general'))!
+    await home.store.write(tx => noteBlanked(tx.tables(), stream, Array.from({ length: 1_100 }, () => 3)))
+    await letGo(4)
+    await trust(home, here, 'read')
+    await until(async () => (await contentsOf(here, name)).join() === 'five,six')
+    expect((await linksOf(here))[0]?.mirrors).toMatchObject([{ state: 'following', seq: 6 }])
+  }, 60_000)
 
 test('who erases at the relay of a mirror what he said in it leaves a mirror that fits what its home signed', async () => {
   await using home = await startLinkable()

@@ -335,9 +335,13 @@ export class RelayPeer implements Peer {
       // Another life of its log: its pages tell.
       if (epoch !== followed.epoch) followed.isDue = true
       else if (seqs.length > 0 && upto > after) {
-        followed.blanked = upto
         if (more) followed.erasures = none
-        this.#bring({ channel, epoch, after, upto, seqs })
+        // Some are not known there any more: of events that it has not either.
+        const isLost = upto - after > seqs.length
+        const gone = isLost ? (await this.#ask('HEAD', { channel: channel as `#${string}` })).oldest - 1 : 0
+        if (this.#followed.get(channel) !== followed) return
+        followed.blanked = upto
+        this.#bring({ channel, epoch, after, upto, seqs, gone })
       }
     } catch (error) {
       if (error instanceof ConnectionError) followed.erasures = none

@@ -30,10 +30,20 @@ export const noteBlanked = async (tables: WriteTables<unknown>, stream: number, 
   await (tables as unknown as WriteTables<Tables>).insertInto('blanked').values(rows).execute()
 }
 
-/** What is gone altogether needs no note; but the newest one stays, for numbers go on from it. */
-export const forgetBlanked = async (tables: WriteTables<unknown>, stream: number, last: number): Promise<void> => {
+/** Notes of events that went which stay, of a channel: its mirrors may have those yet. */
+const maxGone = 1_000
+
+/**
+ * Events up to `last` went: of their notes the newest stay. Whoever was away for longer sees from the numbers that some are not there.
+ * Where the channel ended, none does but the newest of all, for numbers go on from it.
+ */
+export const forgetBlanked = async (tables: WriteTables<unknown>, stream: number, last: number, isEnded = false): Promise<void> => {
+  const newest = await newestOf(tables, stream)
+  const first = isEnded ? newest : newest - maxGone
+  if (first <= 0) return
+  // Found by their events: notes of events that are there may be many, and stay.
   await (tables as unknown as WriteTables<Tables>).deleteFrom('blanked').where('stream', '=', stream).where('seq', '<=', last)
-    .where('n', '<', await newestOf(tables, stream)).execute()
+    .where(({ eb }) => eb(eb('n', '+', 0), '<', first)).execute()
 }
 
 /** Those of a channel behind the n-th, in their order. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { agentMigrations } from './agents.ts'
-import { blankedMigrations } from './blanked.ts'
+import { blankedAfter, blankedMigrations } from './blanked.ts'
 import { floorMigrations } from '../features/talk/floors/store.ts'
 import { eraseSome, keepingMigrations } from './keeping.ts'
 import { pinMigrations } from '../features/talk/pins/store.ts'
@@ -108,3 +108,42 @@ test('who has nothing left in a block of events is forgotten there, a block at a
   expect(writes).toBe(0)
   await store.close()
 }, 30_000)
+
+test('of what was blanked and went the newest notes stay; of a channel that ended the one from which numbers go on', async () => {
+  const store = openSqlite({
+    data: ':memory:',
+    durability: 'normal',
+    migrations: [
+      agentMigrations,
+      blankedMigrations,
+      shareMigrations,
+      keepingMigrations,
+      reactionMigrations,
+      pinMigrations,
+      floorMigrations,
+      transcriptMigrations,
+    ],
+    newEpoch: () => '0'.repeat(16),
+  })
+  const text = (seq: number) => Buffer.from(JSON.stringify({ type: 'MSG', ts: 1, from: '@a', to: '#c', content: 'x', msg_id: `${seq}` }))
+  await store.write(tx => {
+    for (let i = 1; i <= 1_300; i++) void tx.log.append({ stream: '#c', author: '@a' }, 1, () => text(i))
+  })
+  await store.write(async tx => {
+    for (let seq = 1; seq <= 1_200; seq++) await tx.keep.blank('#c', seq, 1)
+  })
+  const notes = async () => {
+    const found = await blankedAfter(store.read, (await store.read.log.streamId('#c'))!, 0, 2_000)
+    return [found.length, found[0], found.at(-1)]
+  }
+  const newest = { n: 1_200, seq: 1_200 }
+  await store.write(tx => tx.keep.deleteThrough('#c', 100, 2))
+  expect(await notes()).toEqual([1_100, { n: 101, seq: 101 }, newest])
+  // The thousandth and those before are gone, of those there are the notes.
+  await store.write(tx => tx.keep.deleteThrough('#c', 500, 2))
+  expect(await notes()).toEqual([1_001, { n: 200, seq: 200 }, newest])
+  await store.write(tx => tx.log.end('#c'))
+  while ((await store.write(tx => tx.keep.clearEnded('#c', 3))).deleted > 0);
+  expect(await notes()).toEqual([1, newest, newest])
+  await store.close()
+})

@@ -151,6 +151,7 @@ export class TablesKeeper implements LogKeeper {
     const last = oldest.at(-1)
     if (last !== undefined) return { deleted: oldest.length, fates: await this.#deleteThrough({ id, name: stream }, last.seq, now) }
     await this.#forgetSizes([id])
+    await forgetBlanked(this.#tables as unknown as WriteTables<unknown>, id, base, true)
     return { deleted: 0, fates: [] }
   }
 

@@ -54,7 +54,8 @@ export const frames = {
   },
   ERASURES: {
     doc: 'Answers ERASURES: the numbers of messages that were erased, 100 at most, and how many that were in all up to here. '
-      + '`more`: there are others behind them.',
+      + '`more`: there are others behind them. Of what retention took since, the newest 1,000 are told: fewer numbers than from `after` to '
+      + '`upto` mean that others, which are gone as well, are not known any more.',
     example: { channel: '#general', epoch: '5b1f0c2e9a7d4433', seqs: [7, 9], upto: 4, more: false },
   },
 } satisfies FrameDocs

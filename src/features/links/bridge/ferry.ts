@@ -57,6 +57,8 @@ const giveUpMs = 1_000
 const offeredEveryMs = 500
 /** Events that one turn stores before others have theirs. */
 const storedAtOnce = 1_000
+/** Events of a mirror that go in one turn. */
+const goneAtOnce = 250
 /** Of the window, in which a repeat is known to be one. */
 export const maxAge = 5 / 6
 /** What a relay says of an event when it sends it, and stores in none. */
@@ -422,15 +424,22 @@ export class Ferry {
     return true
   }
 
-  /** What its home erased is blanked here. Its place and its entry stay, so the mirror fits what was signed as before. */
-  async #erase(
-    { tx, now }: Pick<SweepCtx, 'tx' | 'now'>,
-    row: MirrorRow,
-    { epoch, after, upto, seqs }: Erased,
-    { tell }: Turn,
-  ): Promise<true> {
+  /**
+   * What its home erased is blanked here. Its place and its entry stay, so the mirror fits what was signed as before. What may have been erased
+   * goes, a piece in each turn. False: there is more.
+   */
+  async #erase({ tx, now }: Pick<SweepCtx, 'tx' | 'now'>, row: MirrorRow, erased: Erased, { tell }: Turn): Promise<boolean> {
+    const { epoch, after, upto, seqs, gone } = erased
     if (row.epoch !== epoch || row.blanked !== after) return true
-    for (const seq of seqs) tell.push(...statusNotices(await tx.keep.blank(row.channel, seq, now) ?? []))
+    const { seq: newest } = await tx.log.head(row.channel)
+    const last = (await tx.keep.oldest(row.channel, goneAtOnce)).findLast(({ seq }) => seq <= gone && seq < newest)
+    if (last !== undefined) {
+      tell.push(...statusNotices(await tx.keep.deleteThrough(row.channel, last.seq, now)))
+      return false
+    }
+    // The next number comes from the newest.
+    const blank = newest <= gone ? [newest, ...seqs] : seqs
+    for (const seq of blank) tell.push(...statusNotices(await tx.keep.blank(row.channel, seq, now) ?? []))
     await setMirror(tx, row.channel, { blanked: upto })
     return true
   }

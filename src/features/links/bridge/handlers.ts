@@ -61,9 +61,7 @@ export const links = (
     const { channel, upto, checked_at: at, problem } = mirror
     const why = problem ?? hindered[channel]
     return {
-      channel: channel as `#${string}`,
-      state: stateOf(mirror),
-      seq: upto,
+      ...{ channel: channel as `#${string}`, state: stateOf(mirror), seq: upto },
       ...(at !== null && { checked_at: at }),
       ...(why !== undefined && { problem: why }),
     }
@@ -102,11 +100,8 @@ export const links = (
           const all = await allLinks(tx)
           const former = all.find(each => each.host === host)
           const link = {
-            host,
-            url: url ?? former?.url,
-            server_id: key ?? former?.server_id,
-            trust: trust ?? former?.trust ?? 'read',
-            created: now,
+            ...{ host, url: url ?? former?.url, server_id: key ?? former?.server_id },
+            ...{ trust: trust ?? former?.trust ?? 'read', created: now },
           }
           if (link.url === undefined || link.server_id === undefined)
             throw new Fail('INVALID_MSG', `url and key: ${host} is not linked yet; where is it, and which relay is to answer there?`)

@@ -78,6 +78,8 @@ export interface Erased {
   readonly after: number
   readonly upto: number
   readonly seqs: readonly number[]
+  /** Up to this number its home has none, and does not know any more which of them it erased; 0: it does. */
+  readonly gone: number
 }
 
 /** Why a mirror does not go on: what came does not fit what was signed. */
