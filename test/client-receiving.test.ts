@@ -228,6 +228,40 @@ describe('a relay that cannot take just then how far the inbox was received', ()
     expect([seen, asked()]).toEqual([['one'], 2])
     await alice.close()
   })
+
+  test.each([1, 2])('and is cut, %i times: mentions and steps of deals that were handled do not come twice', async times => {
+    await using relay = await startTestRelay()
+    const { identity, alice } = await pairOf(relay)
+    await alice.join('#general')
+    const { transport, cut } = breakable()
+    await using bob = newClient(relay, { identity, transport, reconnect: { minMs: 1, maxMs: 1 } })
+    const seen: string[] = []
+    bob.on('message', ({ content }) => seen.push(content))
+    bob.on('PROPOSAL', ({ task }) => seen.push(task))
+    let isRefusing = true
+    let refused = 0
+    relay.store.tamper = (method, [, state]) => {
+      if (method !== 'progress' || state !== 'received' || !isRefusing) return
+      refused++
+      throw new Fail('BUSY', 'later', 1e9)
+    }
+    await bob.connect()
+    const mention = `you there, ${identity.agentId}?`
+    await alice.send('#general', mention)
+    await expect.poll(() => seen).toEqual([mention])
+    await alice.trade.propose(identity.agentId, { task: 'write it' })
+    await expect.poll(() => seen).toEqual([mention, 'write it'])
+    for (let i = 1; i <= times; i++) {
+      // Offered again, and told anew.
+      await expect.poll(() => refused).toBe(i)
+      isRefusing = i < times
+      cut()
+    }
+    await alice.dm(identity.agentId, 'the last')
+    await expect.poll(() => cursorOf(bob)).toBe(3)
+    expect(seen).toEqual([mention, 'write it', 'the last'])
+    await alice.close()
+  })
 })
 
 describe('by hand', () => {

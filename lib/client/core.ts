@@ -74,7 +74,7 @@ export class Core {
   #awaited = 0
   #welcome: Told<'WELCOME'> | undefined
   #place: Place | undefined
-  readonly #received = new Received(place => this.#ask('RECEIVED', place))
+  readonly #received = new Received(place => this.#ask('RECEIVED', place).then(() => this.#progress.heard(place)))
   #isTaking = true
   #closing: Promise<void> | undefined
   #onQuiet: (() => void)[] = []
@@ -100,7 +100,7 @@ export class Core {
     const positions = options.positions ?? new MemoryPositions()
     this.#progress = new Progress({
       positions,
-      received: place => this.#takesInbox && this.#received.tell(place),
+      received: place => this.#takesInbox ? this.#received.tell(place) : this.#progress.heard(place),
       moved: (stream, seq) => this.#moved(stream, seq),
     })
     this.deliveries = new Deliveries({

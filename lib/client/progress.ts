@@ -49,7 +49,9 @@ export class Progress {
   readonly #moved: ProgressOptions['moved']
   readonly #streams = new Map<string, Stream>()
   #inbox: Entry[] = []
-  /** Entries of earlier connections that have no position, by key: offered again, they do not come again. */
+  /** Entries that the relay was told of on this connection, and has not said that it heard. */
+  #told: Entry[] = []
+  /** Entries that have no position, by key: of earlier connections, or behind what was passed over. Offered again, they do not come again. */
   #carried = new Map<string, Entry>()
   #isBlocked = false
 
@@ -157,13 +159,15 @@ export class Progress {
     this.#isBlocked = true
   }
 
+  /** The relay has heard that the inbox was received up to here. */
+  heard(place: Place): void {
+    this.#told.splice(0, this.#told.findIndex(entry => entry.place === place) + 1)
+  }
+
   /** Another connection: the relay offers again what was not received. */
   reconnected(): void {
-    for (const entry of this.#inbox) if (entry.key !== undefined) this.#carried.set(entry.key, entry)
-    for (const key of this.#carried.keys()) {
-      if (this.#carried.size <= maxEntries) break
-      this.#carried.delete(key)
-    }
+    for (const entry of [...this.#told, ...this.#inbox]) this.#carry(entry)
+    this.#told = []
     this.#inbox = []
     this.#isBlocked = false
   }
@@ -182,6 +186,7 @@ export class Progress {
   reset(epoch: string): void {
     for (const stream of this.#streams.values()) this.#void(stream)
     this.#streams.clear()
+    this.#told = []
     this.#inbox = []
     this.#carried.clear()
     this.#positions.reset(epoch)
@@ -220,16 +225,26 @@ export class Progress {
   }
 
   #enter(entry: Entry): void {
-    if (this.#isBlocked) return
+    if (this.#isBlocked) return this.#carry(entry)
     this.#inbox.push(entry)
     if (this.#inbox.length >= maxEntries) this.block()
     if (this.#inbox.length === 1) this.#tell()
   }
 
+  #carry(entry: Entry): void {
+    if (entry.key === undefined) return
+    this.#carried.set(entry.key, entry)
+    if (this.#carried.size > maxEntries) this.#carried.delete(this.#carried.keys().next().value!)
+  }
+
   /** Tells the relay how far the inbox was received. */
   #tell(): void {
-    let place: Place | undefined
-    while (this.#inbox[0]?.isHandled() === true) place = this.#inbox.shift()!.place
-    if (place !== undefined) this.#received(place)
+    let done = 0
+    while (this.#inbox[done]?.isHandled() === true) done++
+    if (done === 0) return
+    this.#told.push(...this.#inbox.splice(0, done))
+    const { place } = this.#told.at(-1)!
+    this.#told.splice(0, this.#told.length - maxEntries)
+    this.#received(place)
   }
 }
