@@ -15,7 +15,10 @@ export interface OutboundRequest {
   readonly timeoutMs: number
   /** of the answer's body */
   readonly maxBytes: number
-  /** Nobody wants the body: once the answer has begun, whatever it does then (goes on for ever, stands still, breaks off) is no failure. */
+  /**
+   * Nobody wants the body: once the answer has begun, whatever it does then (goes on for ever, stands still, breaks off) is no failure, and
+   * it is cut when a second later it is not over.
+   */
   readonly isBodyOptional?: boolean
   /** Certificates in PEM that are trusted beside those of the public authorities. */
   readonly ca?: string | undefined
@@ -41,6 +44,9 @@ export class OutboundError extends Error {
   }
 }
 
+/** What an answer that nobody wants has to end by itself. */
+const endMs = 1_000
+
 /** What looking up a name and connecting fail with. */
 const unreachable: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'])
 
@@ -63,8 +69,10 @@ export const sendRequest = (
 
   return new Promise((resolve, reject) => {
     let begun: OutboundResponse | undefined
+    let cut: NodeJS.Timeout | undefined
     const fail = (kind: OutboundError['kind'], message: string, cause?: unknown) => {
       clearTimeout(timer)
+      clearTimeout(cut)
       if (begun === undefined) reject(new OutboundError(kind, message, cause))
       else resolve(begun)
       request.destroy()
@@ -81,7 +89,10 @@ export const sendRequest = (
     const timer = setTimeout(() => fail('timeout', `No answer within ${timeoutMs} ms`), timerMs(timeoutMs))
     request.on('error', (error: NodeJS.ErrnoException) => fail(kindOf(error), error.message, error))
     request.on('response', response => {
-      if (isBodyOptional) begun = { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.alloc(0) }
+      if (isBodyOptional) {
+        begun = { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.alloc(0) }
+        cut = setTimeout(() => fail('timeout', 'Its answer did not end'), timerMs(endMs))
+      }
       const parts: Buffer[] = []
       let size = 0
       response.on('data', (part: Buffer) => {
@@ -92,6 +103,7 @@ export const sendRequest = (
       response.on('error', error => fail('failed', error.message, error))
       response.on('end', () => {
         clearTimeout(timer)
+        clearTimeout(cut)
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) })
       })
       response.on('close', () => {

@@ -204,6 +204,14 @@ export const waitErrand = async (
   await getInLine(tx, { ...errand, due_at: change.due_at })
 }
 
+/** One that waits may be taken now; false: there is none that does. */
+export const bringForward = async (tx: Tx, n: number, now: number): Promise<boolean> => {
+  const errand = await findErrand(tx, n)
+  if (errand?.state !== 'waiting') return false
+  if (errand.due_at > now) await waitErrand(tx, errand, { due_at: now })
+  return true
+}
+
 /** Gives it up: a dead letter, until somebody retries it, drops it, or its time is over. Of an owner only the newest are kept. */
 export const buryErrand = async (tx: Tx, { n, kind, owner }: ErrandRow, problem: string, now: number): Promise<void> => {
   const tables = tx.tables<Tables>()

@@ -10,6 +10,7 @@ import {
   addErrand,
   beatErrands,
   beginAnew,
+  bringForward,
   buryErrand,
   claimErrands,
   freeOthers,
@@ -68,9 +69,14 @@ export interface CourierOptions extends BodyOptions {
 export const webhookErrand = 'webhook'
 export const testOf = (id: string): string => `test ${id}`
 
-/** Posted at once, in all and to one host. */
+/** Posted at once: in all; and to one host, for one agent, and for those of one address, so that who answers late holds up no others. */
 const atOnce = 20
-const atOnceToHost = 4
+const atOnceOf = { host: 4, agent: 2, address: 4 }
+/** Errands that are put off in a turn because of that, beside those that are posted. */
+const putOffAtOnce = 40
+/** What is put off waits for one of those to end, but no longer than that; and so many of them are known to wait for it. */
+const putOffMs = 5_000
+const maxPutOff = 1_000
 /** Longer than a POST takes; kept alive from its half on. */
 const leaseMs = 20_000
 /** How long after its last turn a process is taken to be posting yet. */
@@ -98,6 +104,18 @@ interface Post {
   readonly due: Due | undefined
 }
 
+/** Where something is posted, and for whom. */
+type Way = Pick<Post, 'webhook' | 'host'>
+
+/** Whether something more may be posted that way, beside what is under way. */
+const fits = (underWay: readonly Way[], { webhook: { agent, address }, host }: Way): boolean => {
+  const count = (isOf: (way: Way) => boolean) => underWay.filter(isOf).length
+  return count(each => each.host === host) < atOnceOf.host
+    && count(each => each.webhook.agent === agent) < atOnceOf.agent
+    // Empty it is none: nobody knows any more which it was.
+    && (address === '' || count(each => each.webhook.address === address) < atOnceOf.address)
+}
+
 interface Posted extends Post {
   readonly answer: Answer
 }
@@ -107,6 +125,9 @@ interface Turn {
   readonly append: Append[]
   readonly notify: Notify[]
   readonly told: (() => void)[]
+  /** Errands that were taken, or are not there any more; and those that were put off after that. */
+  readonly taken: number[]
+  readonly putOff: (readonly [errand: number, way: Way])[]
   /** Something is left that waits for nothing. */
   isMore: boolean
   /** Of conditions, that may yet be run. */
@@ -118,6 +139,8 @@ export class Courier {
   /** Errands that this process posts for, until what became of it is noted. */
   readonly #busy = new Map<number, Post>()
   #posted: Posted[] = []
+  /** By the numbers of their errands. */
+  readonly #putOff = new Map<number, Way>()
   #isFirst = true
   /** The webhook behind which the next look begins. */
   #lookedTo = ''
@@ -136,7 +159,7 @@ export class Courier {
     if (!await tx.own('webhooks', ownMs)) return undefined
     // It is this process's: whatever another one still holds was cut off.
     if (this.#isFirst) await freeOthers(tx, webhookErrand, this.#options.worker, now, 1_000)
-    const turn: Turn = { append: [], notify: [], told: [], isMore: false, steps: turnSteps }
+    const turn: Turn = { append: [], notify: [], told: [], taken: [], putOff: [], isMore: false, steps: turnSteps }
     // Those that there are now: more may come before this is committed.
     const posted = [...this.#posted]
     for (const each of posted) await this.#note(tx, each, turn, now)
@@ -152,6 +175,8 @@ export class Courier {
         this.#posted = this.#posted.filter(each => !posted.includes(each))
         for (const post of kept) this.#busy.set(post.errand.n, post)
         for (const { errand } of posted) this.#busy.delete(errand.n)
+        for (const n of turn.taken) this.#putOff.delete(n)
+        for (const [n, way] of turn.putOff) if (this.#putOff.size < maxPutOff) this.#putOff.set(n, way)
         for (const tell of turn.told) tell()
         for (const post of posts) void this.#post(post, ctx)
         if (turn.isMore) this.#again(ctx)
@@ -285,72 +310,97 @@ export class Courier {
 
   /** Errands whose turn it is; gives what is to be posted. `freed`: how many of those under way are done with. */
   async #take(ctx: SweepCtx, freed: number, turn: Turn): Promise<readonly Post[]> {
-    const { tx, now, roster } = ctx
-    const { worker, allowlistStrict, admins } = this.#options
+    const { tx, now } = ctx
     const limit = atOnce - this.#busy.size + freed
     const posts: Post[] = []
-    if (limit <= 0) return posts
     const isOver = ({ errand }: Post) => this.#posted.some(each => each.errand.n === errand.n)
-    const hosts = [...this.#busy.values()].filter(each => !isOver(each)).map(each => each.host)
-    for (const errand of await claimErrands(tx, { kind: webhookErrand, worker, leaseMs, limit }, now)) {
-      const isTest = errand.ref.startsWith(testOf(''))
-      const webhook = await findWebhook(tx, isTest ? errand.ref.slice(testOf('').length) : errand.ref)
-      if (webhook === undefined) {
-        await removeErrand(tx, errand)
-        continue
+    const underWay = [...this.#busy.values()].filter(each => !isOver(each))
+    await this.#bringForward(tx, underWay, limit, turn, now)
+    // What is put off takes nobody's place.
+    for (let left = limit; left > 0;) {
+      const claimed = await claimErrands(tx, { kind: webhookErrand, worker: this.#options.worker, leaseMs, limit: left }, now)
+      if (claimed.length === 0) break
+      const before = turn.putOff.length
+      for (const errand of claimed) {
+        const post = await this.#takeOne(ctx, errand, [...underWay, ...posts], turn)
+        if (post !== undefined) posts.push(post)
+        turn.taken.push(errand.n)
       }
-      const host = new URL(webhook.url).hostname
-      if (hosts.filter(each => each === host).length >= atOnceToHost) {
-        await waitErrand(tx, errand, { due_at: now + 1_000, attempts: errand.attempts - 1 })
-        continue
-      }
-      if (isTest) {
-        hosts.push(host)
-        posts.push({ errand, webhook, host, due: undefined })
-        continue
-      }
-      if (webhook.condition !== null && turn.steps <= 0) {
-        turn.isMore = true
-        await waitErrand(tx, errand, { due_at: now, attempts: errand.attempts - 1 })
-        continue
-      }
-      const wakes = await this.#options.wakes(ctx, webhook.agent)
-      if (wakes?.left === 0) {
-        await waitErrand(tx, errand, { due_at: Math.min(wakes.resetsAt, now + spentMs), attempts: errand.attempts - 1 })
-        continue
-      }
-      // Whoever retries the errand of one that is off wants it to go on.
-      if (webhook.off_at !== null) await setWebhook(tx, webhook.id, { off_at: null, problem: null })
-      const next = await this.#next({ tx, roster, now, allowlistStrict, admins }, webhook, turn)
-      switch (next.kind) {
-        case 'event':
-          hosts.push(host)
-          if (wakes !== undefined) turn.notify.push(...await wakes.note(1))
-          posts.push({ errand: await this.#tried(tx, errand, next), webhook, host, due: next })
-          break
-        case 'skipped':
-          await setWebhook(tx, webhook.id, { cursor: next.seq })
-          await noteDelivery(tx, skipped(webhook.id, next, now))
-          turn.isMore = true
-          await waitErrand(tx, errand, { due_at: now, attempts: 0 })
-          break
-        case 'passed':
-          await setWebhook(tx, webhook.id, { cursor: next.seq })
-          turn.isMore = true
-          await waitErrand(tx, errand, { due_at: now, attempts: 0, problem: null })
-          break
-        case 'nothing':
-          await setWebhook(tx, webhook.id, { cursor: next.cursor })
-          await removeErrand(tx, errand)
-          break
-        case 'gone':
-          await this.#switchOff(tx, webhook, errand, next.problem, next.isAgentGone === true ? undefined : turn, now)
-          break
-        default:
-          next satisfies never
-      }
+      left -= claimed.length - (turn.putOff.length - before)
+      if (turn.putOff.length < putOffAtOnce) continue
+      turn.isMore = true
+      break
     }
     return posts
+  }
+
+  /** What was put off and has room now is to be taken. */
+  async #bringForward(tx: Tx, underWay: readonly Way[], limit: number, turn: Turn, now: number): Promise<void> {
+    const brought: Way[] = []
+    for (const [n, way] of this.#putOff) {
+      if (brought.length >= limit) return
+      if (!fits([...underWay, ...brought], way)) continue
+      if (await bringForward(tx, n, now)) brought.push(way)
+      else turn.taken.push(n)
+    }
+  }
+
+  /** Gives what is to be posted of it now, if anything is. */
+  async #takeOne(ctx: SweepCtx, errand: ErrandRow, underWay: readonly Way[], turn: Turn): Promise<Post | undefined> {
+    const { tx, now, roster } = ctx
+    const { allowlistStrict, admins } = this.#options
+    const isTest = errand.ref.startsWith(testOf(''))
+    const webhook = await findWebhook(tx, isTest ? errand.ref.slice(testOf('').length) : errand.ref)
+    if (webhook === undefined) {
+      await removeErrand(tx, errand)
+      return undefined
+    }
+    const host = new URL(webhook.url).hostname
+    if (!fits(underWay, { webhook, host })) {
+      turn.putOff.push([errand.n, { webhook, host }])
+      await waitErrand(tx, errand, { due_at: now + putOffMs, attempts: errand.attempts - 1 })
+      return undefined
+    }
+    if (isTest) return { errand, webhook, host, due: undefined }
+    if (webhook.condition !== null && turn.steps <= 0) {
+      turn.isMore = true
+      await waitErrand(tx, errand, { due_at: now, attempts: errand.attempts - 1 })
+      return undefined
+    }
+    const wakes = await this.#options.wakes(ctx, webhook.agent)
+    if (wakes?.left === 0) {
+      await waitErrand(tx, errand, { due_at: Math.min(wakes.resetsAt, now + spentMs), attempts: errand.attempts - 1 })
+      return undefined
+    }
+    // Whoever retries the errand of one that is off wants it to go on.
+    if (webhook.off_at !== null) await setWebhook(tx, webhook.id, { off_at: null, problem: null })
+    const next = await this.#next({ tx, roster, now, allowlistStrict, admins }, webhook, turn)
+    switch (next.kind) {
+      case 'event':
+        if (wakes !== undefined) turn.notify.push(...await wakes.note(1))
+        return { errand: await this.#tried(tx, errand, next), webhook, host, due: next }
+      case 'skipped':
+        await setWebhook(tx, webhook.id, { cursor: next.seq })
+        await noteDelivery(tx, skipped(webhook.id, next, now))
+        turn.isMore = true
+        await waitErrand(tx, errand, { due_at: now, attempts: 0 })
+        break
+      case 'passed':
+        await setWebhook(tx, webhook.id, { cursor: next.seq })
+        turn.isMore = true
+        await waitErrand(tx, errand, { due_at: now, attempts: 0, problem: null })
+        break
+      case 'nothing':
+        await setWebhook(tx, webhook.id, { cursor: next.cursor })
+        await removeErrand(tx, errand)
+        break
+      case 'gone':
+        await this.#switchOff(tx, webhook, errand, next.problem, next.isAgentGone === true ? undefined : turn, now)
+        break
+      default:
+        next satisfies never
+    }
+    return undefined
   }
 }
 
