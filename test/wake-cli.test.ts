@@ -117,6 +117,19 @@ test('no more than so many in an hour: a warning before, and what is left waits 
   expect(await statusOf(ann.file, ids[5])).not.toHaveProperty('attempts')
 })
 
+test('what the command started beside its group is not waited for: what was said is the answer', async () => {
+  const [ann, bob] = [await identity('ann'), await identity('bob')]
+  const { json: [sent] } = await cli.run(['send', bob.id, 'start something', '--json', '-i', ann.file])
+  const pid = cli.at('pid')
+  // It holds the output of the command open, for longer than this test may take.
+  const command = `setsid sh -c 'echo $$ > ${pid}; exec sleep 600' & while ! test -s ${pid}; do sleep 0.05; done; echo started`
+  onTestFinished(() => void process.kill(Number(readFileSync(pid, 'utf8')), 'SIGKILL'))
+  expect(await cli.run(['wake', '--exec', command, '--reply', '-m', '1', '-i', bob.file])).toMatchObject({ code: 0 })
+  expect(await statusOf(ann.file, sent!['msg_id'])).toMatchObject({ state: 'read' })
+  const { json } = await cli.run(['listen', '--dm', '-i', ann.file, '-m', '1'])
+  expect(json).toMatchObject([{ from: bob.id, content: 'started' }])
+})
+
 test('an answer that the relay refuses for good is the end: the command does not run for it again', async () => {
   const [ann, bob] = [await identity('ann'), await identity('bob')]
   const { json: [sent] } = await cli.run(['send', bob.id, 'what do you think?', '--json', '-i', ann.file])

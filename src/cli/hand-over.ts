@@ -26,6 +26,9 @@ export type HandedOver =
 /** How long a command has to end once it is told to. */
 const graceMs = 3_000
 
+/** How long its output may stay open once it has ended: what left its group is beyond reach, and may hold it for ever. */
+const outputMs = 1_000
+
 /** Runs it, in a process group of its own, so that what it started ends with it. @throws when there is no shell to run it */
 export const handOver = ({ command, env, input, timeMs, maxAnswerBytes, stop }: HandOver): Promise<HandedOver> =>
   new Promise((resolve, reject) => {
@@ -75,7 +78,10 @@ export const handOver = ({ command, env, input, timeMs, maxAnswerBytes, stop }: 
     child.on('exit', (code, signal) => {
       // What it left behind would hold its output open.
       signalAll('SIGKILL')
+      // What it said before is read first, however late that is.
+      const cut = setTimeout(() => setImmediate(() => child.stdout?.destroy()), timerMs(outputMs))
       child.once('close', () => {
+        clearTimeout(cut)
         over()
         resolve(ending ?? (code === null
           ? { kind: 'killed', signal: signal ?? 'a signal' }
