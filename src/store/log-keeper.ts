@@ -75,6 +75,8 @@ export interface KeptLog extends Pick<LogWriter, 'expire' | 'head'> {
   index(): Awaitable<void>
   /** Has what waits for agents to itself. Absent where nobody waits. */
   readonly takeRows: ((agents: readonly string[]) => Awaitable<void>) | undefined
+  /** Up to which event all are there that there will ever be. Absent where nobody else stores any. */
+  readonly wholeTo: (() => Promise<number>) | undefined
 }
 
 interface Said extends Stub {
@@ -255,6 +257,8 @@ export class TablesKeeper implements LogKeeper {
     await this.#log.settled()
     const block = await this.#nextBlock(from)
     if (block === undefined) return undefined
+    // Of one to which somebody else's transaction may add it is not known who is silent: it is looked at in a later round.
+    if (this.#log.wholeTo !== undefined && await this.#log.wholeTo() < block.last) return block.number + 1
     const there = this.#tables.selectFrom('events').select('author').where('id', '>=', block.first).where('id', '<=', block.last)
     await this.#tables.deleteFrom('spoken').where('block', '=', block.number).where('author', 'not in', there).execute()
     return block.number + 1

@@ -8,9 +8,10 @@ import { openPostgres } from '../../src/store/postgres/store.ts'
 import { openDatabase } from '../../src/store/sqlite/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/store.ts'
 import { marks, partEvents, type FoundMessage, type Sought } from '../../src/store/search-index.ts'
-import type { Store, StoreOptions, Tx } from '../../src/store/store.ts'
+import type { Store, StoreOptions } from '../../src/store/store.ts'
 import { wordsIn } from '../../src/store/words.ts'
 import { newFolder } from '../kit/folder.ts'
+import { held } from '../kit/held.ts'
 import { newDatabase } from '../kit/postgres.ts'
 
 interface Engine {
@@ -442,33 +443,11 @@ describe.each(engines)('$name', engine => {
       stores.push(store)
       return store
     }
-    /** In one transaction, which stands still until `release` when all of it is sent and done. */
-    const held = async (store: Store, fn: (tx: Tx) => Promise<unknown>) => {
-      let open = (): void => undefined
-      const gate = new Promise<void>(resolve => open = resolve)
-      let over: Promise<void> | undefined
-      await new Promise<void>((resolve, reject) => {
-        over = store.write(async tx => {
-          await fn(tx)
-          await tx.tables<{ events: { id: number } }>().selectFrom('events').select('id').limit(1).execute()
-          resolve()
-          await gate
-        })
-        over.catch(reject)
-      })
-      return {
-        release: () => {
-          open()
-          return over
-        },
-      }
-    }
-
     test('what one commits behind others that have higher numbers is found, and so are those meanwhile', async () => {
       const [one, two] = [await openBeside(), await openBeside()]
-      const late = await held(one, async tx => {
+      const late = await held(one, tx => {
         void tx.log.append({ stream: '#a', author: '@a' }, 1_000, () => Buffer.from(JSON.stringify({ type: 'MSG', content: 'word late' })))
-        await tx.log.flush()
+        return Promise.resolve()
       })
       await say(two, 'word two', { stream: '#b', author: '@b' })
       for (let pass = 0; pass < 3; pass++) await two.write(tx => tx.search!.advance())

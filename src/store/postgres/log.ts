@@ -22,6 +22,7 @@ import { progressed } from './progress.ts'
 import { newRows, push, type Rows } from './rows.ts'
 import { keyThere } from './text.ts'
 import type { Order } from './order.ts'
+import type { Whole } from './whole.ts'
 import type { Writer } from './writer.ts'
 
 /** Streams that are known to have a row. */
@@ -75,11 +76,19 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
   /** Has what waits for agents to itself. @throws HeldError */
   readonly takeRows: ((agents: readonly string[]) => Awaitable<void>) | undefined
 
-  constructor(writer: Writer, epoch: string, order?: Order) {
+  /** Up to which event all are there. */
+  readonly wholeTo: (() => Promise<number>) | undefined
+
+  /** @param shared where several processes write */
+  constructor(writer: Writer, epoch: string, shared?: { readonly order: Order, readonly whole: Whole }) {
     super((sql, values) => writer.ask(sql, values), epoch)
     this.#writer = writer
-    this.#order = order
-    this.takeRows = order && (agents => order.takeRows(agents))
+    this.#order = shared?.order
+    this.takeRows = shared && (agents => shared.order.takeRows(agents))
+    this.wholeTo = shared && (async () => {
+      const [row] = await writer.ask<{ newest: number }>('SELECT coalesce(max(id), 0) AS newest FROM events')
+      return shared.whole.upTo(row!.newest)
+    })
   }
 
   append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Promise<Appended> {

@@ -16,6 +16,7 @@ import {
 } from '../search-index.ts'
 import { wordsIn } from '../words.ts'
 import type { Client } from './client.ts'
+import type { Whole } from './whole.ts'
 import type { Writer } from './writer.ts'
 
 type Ask = <R extends object>(sql: string, values: readonly unknown[]) => Promise<readonly R[]>
@@ -56,11 +57,6 @@ const queryOf = (sought: Sought): string =>
 const commonest = `SELECT e.term, e.share FROM pg_stats s
     CROSS JOIN LATERAL unnest(CAST(CAST(s.most_common_elems AS text) AS text[]), s.most_common_elem_freqs) AS e (term, share)
   WHERE s.schemaname = current_schema() AND s.tablename = $1 AND s.attname = 'words' AND e.term IS NOT NULL`
-
-/** Transactions of others that store events, or may be about to: each holds this lock before its events have their ids, until it is over. */
-const storingBeside = `SELECT DISTINCT virtualtransaction AS name FROM pg_locks
-  WHERE locktype = 'relation' AND relation = 'events'::regclass AND mode = 'RowExclusiveLock' AND granted AND pid <> pg_backend_pid()
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
 
 interface Said {
   readonly id: number
@@ -161,12 +157,12 @@ export class PostgresSearchReader implements SearchReader {
 /** In the open transaction of the connection that writes. */
 export class PostgresSearch extends PostgresSearchReader implements SearchWriter {
   readonly #writer: Writer
-  /** Who was storing events when this one was the newest: of theirs some may come that have lower ids. */
-  #awaited: { readonly newest: number, readonly of: readonly string[] } | undefined
+  readonly #whole: Whole
 
-  constructor(writer: Writer, read: Ask) {
+  constructor(writer: Writer, whole: Whole, read: Ask) {
     super(read)
     this.#writer = writer
+    this.#whole = whole
   }
 
   async advance(): Promise<boolean> {
@@ -179,7 +175,7 @@ export class PostgresSearch extends PostgresSearchReader implements SearchWriter
       perPass.removed,
     ])
     if (gone.length > 0) await this.#takeOut(gone, upto)
-    const whole = upto === newest ? upto : await this.#wholeTo(newest)
+    const whole = upto === newest ? upto : await this.#whole.upTo(newest)
     if (upto >= whole) return gone.length === perPass.removed
     const part = partOf(upto + 1)
     const end = Math.min(whole, (part + 1) * partEvents - 1)
@@ -202,20 +198,6 @@ export class PostgresSearch extends PostgresSearchReader implements SearchWriter
     }
     await writer.change('UPDATE search_state SET upto = $1', [to])
     return to < whole || gone.length === perPass.removed
-  }
-
-  /**
-   * Up to which event all are there that there will ever be, as far as is known: ids are given before a commit, and a higher one may be
-   * committed first. What is not in the index meanwhile is read from the log. The newest is asked for before this is, and events behind it.
-   */
-  async #wholeTo(newest: number): Promise<number> {
-    const storing = (await this.#writer.ask<{ name: string }>(storingBeside)).map(({ name }) => name)
-    if (storing.length === 0) return newest
-    // Somebody always stores something: it is enough that those are done who did when it was looked last.
-    const awaited = this.#awaited
-    const isOver = awaited?.of.every(name => !storing.includes(name)) ?? true
-    if (isOver) this.#awaited = { newest, of: storing }
-    return isOver ? Math.min(awaited?.newest ?? 0, newest) : 0
   }
 
   /** What went; what is said there now comes in its place. A note may be committed behind others that have higher ids. */

@@ -21,6 +21,7 @@ import { goodbyeMs, patienceMs, retryMs, Writer } from './writer.ts'
 import { alone } from '../alone.ts'
 import { divided } from './divided.ts'
 import { Order } from './order.ts'
+import { Whole } from './whole.ts'
 import { BusyError, type Awaitable, type Db, type Divided, type Space, type Store, type StoreOptions, type Tx } from '../store.ts'
 
 const maxReaders = 4
@@ -179,9 +180,10 @@ class PostgresStore implements Store {
     this.#readers = readers
     this.#maxDataBytes = maxDataBytes === undefined || maxDataBytes === 0 ? Infinity : maxDataBytes
     this.#order = isShared ? new Order(writer) : undefined
-    this.#log = new PostgresLog(writer, epoch, this.#order)
+    const whole = new Whole(writer)
+    this.#log = new PostgresLog(writer, epoch, this.#order && { order: this.#order, whole })
     this.#search = search
-      ? new PostgresSearch(writer,
+      ? new PostgresSearch(writer, whole,
         async <R extends object>(sql: string, values: readonly unknown[]) => (await readers.aside.query(sql, values)).rows as R[])
       : undefined
     this.#tx = this.#newTx()

@@ -226,6 +226,7 @@ export class SqliteLog extends SqliteLogReader {
   flush(): void {}
   settled(): void {}
   readonly takeRows = undefined
+  readonly wholeTo = undefined
   isPublished(key: PublishKey): boolean {
     return this.#published(key, nameOf(key)) !== undefined
   }
