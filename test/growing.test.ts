@@ -145,6 +145,28 @@ describe('the library', () => {
     await vi.waitFor(() => expect(asked).toEqual([{ n: 0, text: 'ab' }, { n: 1, text: '😀c' }]))
   })
 
+  test.each([['while a piece is on its way', false], ['between two pieces', true]])('no piece goes behind the end, %s',
+    async (_, isAnswered) => {
+      vi.useFakeTimers()
+      let answer = () => {}
+      const request = vi.fn(() => new Promise(resolve => answer = () => resolve({ type: 'OK', ts: 0 })))
+      const send = vi.fn(() => Promise.resolve({}))
+      const message = growing({ request, send } as never, '#general', { id: 'm1' })
+      message.write('one ')
+      message.write('two')
+      if (isAnswered) {
+        answer()
+        await vi.advanceTimersByTimeAsync(50)
+      }
+      await message.end()
+      answer()
+      message.write(' three')
+      await vi.advanceTimersByTimeAsync(1_000)
+      expect(request).toHaveBeenCalledTimes(1)
+      expect(send).toHaveBeenCalledExactlyOnceWith('#general', 'one two', { id: 'm1', stream: 'm1' })
+      expect(vi.getTimerCount()).toBe(0)
+    })
+
   test('an older relay that knows no pieces is asked once, and gets the message', async () => {
     const request = vi.fn(() => Promise.reject(new RelayError('INVALID_MSG', 'unknown type DELTA')))
     const send = vi.fn(() => Promise.resolve({}))

@@ -36,11 +36,12 @@ export const growing = (
   let told = 0
   let n = 0
   let isBusy = false
+  let isOver = false
   const tell = () => {
     const waiting = text.slice(told, told + joinChars)
     // Half a character waits for its other half.
     const piece = waiting.replace(/[\ud800-\udbff]$/, '')
-    if (isBusy || piece === '') return
+    if (isOver || isBusy || piece === '') return
     isBusy = true
     client.request('DELTA', { to, stream: id, n, text: piece }).then(() => true, (error: unknown) => error).then(answer => {
       const { retryAfterMs = 0 } = answer instanceof RelayError ? answer : {}
@@ -65,7 +66,7 @@ export const growing = (
       tell()
     },
     end() {
-      isBusy = true
+      isOver = true
       return client.send(to, text, { ...options, id, stream: id })
     },
   }
