@@ -64,7 +64,8 @@ const tried = async (pairs: readonly Pair[], broken?: Broken): Promise<readonly 
   }
   const wrong: Wrong[] = []
   try {
-    for (let first = 0; first < pairs.length; first += laneCount) {
+    // Where something is broken, one is enough.
+    for (let first = 0; first < pairs.length && (broken === undefined || wrong.length === 0); first += laneCount) {
       const some = pairs.slice(first, first + laneCount)
       const may = await Promise.all(some.map((pair, i) => mayBe(behind[i]!, pair)))
       const plays = await Promise.all(some.map((pair, i) => Play.begin(lanes[i]!, first + i, pair)))
@@ -113,5 +114,5 @@ test.each([
   ['a repeat is not told apart', 'keys', [['talk', 'two messages', 'ann says something under an id', 'ann says something under an id']]],
 ] as const)('where %s, that is noticed', async (_, broken, named) => {
   const pairs = named.map(([family, before, one, other]) => pairNamed(family, before, one, other))
-  expect((await tried(Array.from({ length: 32 }, (_, n) => pairs[n % pairs.length]!), broken)).length).toBeGreaterThan(0)
+  expect((await tried(Array.from({ length: 320 }, (_, n) => pairs[n % pairs.length]!), broken)).length).toBeGreaterThan(0)
 }, 120_000)
