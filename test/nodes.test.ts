@@ -17,6 +17,22 @@ const contents = (frames: readonly Frame[]) => frames.map(frame => (frame as Fra
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 
 describe('events', () => {
+  test('of what was erased, or went by its age, a digest tells how many they were and no text, at every process', async () => {
+    await using nodes = await startTestNodes({ adminKey: 'k', frameRate: 0 })
+    const [ann, cal] = [await nodes.one.login('ann', { key: newKey() }), await nodes.one.login('cal')]
+    const readers = [await nodes.one.login('bob'), await nodes.two.login('bea')]
+    for (const reader of readers) await reader.ask({ type: 'SUBSCRIBE', channel: '#general', digest_ms: 86_400_000 }, 'SUBSCRIBED')
+    await cal.ask(say('too old'), 'ACK')
+    await ann.ask(say('my key is 1234'), 'ACK')
+    await cal.ask(say('stays'), 'ACK')
+    expect(await ann.ask({ type: 'ERASE' }, 'ERASED')).toMatchObject({ events: 1 })
+    await cal.ask({ type: 'SET_RETENTION', channel: '#general', count: 2, admin_key: 'k' }, 'RETENTION')
+    await vi.waitUntil(async () => (await cal.ask({ type: 'HISTORY', channel: '#general' }, 'HISTORY')).oldest === 2, { timeout: 20_000 })
+    await cal.ask(say('look, @bob and @bea'), 'ACK')
+    for (const reader of readers)
+      expect(await reader.next('DIGEST')).toMatchObject({ from_seq: 1, to_seq: 3, count: 3, excerpts: [{ text: 'stays' }] })
+  })
+
   test('whatever becomes of them on their way, everybody at every process hears 1, 2, 3, …', async () => {
     const fates = fc.array(fc.constantFrom<Fate>('now', 'lost', 'twice', 'late', 'later'), { minLength: 1, maxLength: 12 })
     await fc.assert(

@@ -35,15 +35,8 @@ export class Audit {
     now: number,
   ): Promise<() => void> {
     const target = targetOf(body)
-    const row: Omit<AuditRow, 'n'> = {
-      at: now,
-      by: agent?.id ?? null,
-      account: account ?? null,
-      address,
-      action,
-      target,
-      detail: detailOf(body),
-    }
+    const [by, detail] = [agent?.id ?? null, detailOf(body)]
+    const row: Omit<AuditRow, 'n'> = { at: now, by, account: account ?? null, address, action, target, detail }
     await addAudit(tx, row, this.#keep)
     return () => this.#log.info({ by: account ?? agent?.id ?? 'the admin key', address, action, target }, 'an admin acted')
   }

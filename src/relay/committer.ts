@@ -359,6 +359,8 @@ export class Committer {
           if (locked instanceof Promise) await locked
           const decided = job.decide(tx, now)
           outcome = (decided instanceof Promise ? await decided : decided) ?? {}
+          const gone = tx.keep.takeGone()
+          if (gone.length > 0) outcome = { ...outcome, effects: [...outcome.effects ?? [], ...gone] }
         } catch (error) {
           if (error instanceof StorageError) throw error
           if (error instanceof LateError && results.length > 0) {

@@ -1,5 +1,6 @@
 // What was said and not sent to a session, as it is told: numbers, and a few of the newest texts, all within bounds.
 import type { FrameBody } from '../../lib/protocol/index.ts'
+import type { Gone } from '../store/log.ts'
 import { changedBy, type Heard } from './heard.ts'
 
 const maxSenders = 10
@@ -16,7 +17,7 @@ export class Digest {
   readonly #senders = new Map<string, Told['senders'][number]>()
   readonly #words = new Set<string>()
   /** With the message that each is of: an edit says it anew. */
-  #excerpts: { readonly of: string, readonly told: Told['excerpts'][number] }[] = []
+  #excerpts: { readonly of: string, readonly seq: number, readonly told: Told['excerpts'][number] }[] = []
 
   constructor(first: number) {
     this.#fromSeq = this.#toSeq = first
@@ -26,6 +27,11 @@ export class Digest {
   forget(said: Heard['said']): void {
     const of = changedBy(said)
     if (of !== undefined) this.#excerpts = this.#excerpts.filter(excerpt => excerpt.of !== of)
+  }
+
+  /** Nor what was erased, or went by its age. */
+  forgetGone({ upTo, seqs }: Gone): void {
+    this.#excerpts = this.#excerpts.filter(({ seq }) => seq > upTo && !seqs.includes(seq))
   }
 
   add({ seq, said, words, excerpt }: Heard): void {
@@ -39,7 +45,7 @@ export class Digest {
     else this.#others++
     for (const word of words) if (this.#words.size < maxWords) this.#words.add(word)
     if (msg_id === undefined || retract !== undefined) return
-    this.#excerpts.push({ of: changedBy(said) ?? msg_id, told: { msg_id, from, text: excerpt } })
+    this.#excerpts.push({ of: changedBy(said) ?? msg_id, seq, told: { msg_id, from, text: excerpt } })
     if (this.#excerpts.length > maxExcerpts) this.#excerpts.shift()
   }
 

@@ -253,6 +253,8 @@ export class Effects {
         for (const connection of this.#deps.roster.connectionsOf(effect.agent)) this.#catchUp(connection, effect.agent, effect.newest)
         return
       }
+      case 'gone':
+        return this.#deps.hub.forget(effect)
       case 'motd':
         return void (this.#deps.roster.motd = effect.motd)
       case 'news':

@@ -1,6 +1,6 @@
 // What a feature is to the engine: handlers that decide and return a value. The only engine file that features import.
 import type { CloseName, EventType, FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
-import type { Fate, NewEvent, PublishKey, Stamp } from '../store/log.ts'
+import type { Fate, Gone, NewEvent, PublishKey, Stamp } from '../store/log.ts'
 import type { Standing } from '../store/standing.ts'
 import type { Awaitable, Db, Scope, Seat, Tx } from '../store/store.ts'
 import { Fail } from './fail.ts'
@@ -233,6 +233,7 @@ export type ToldEffect =
     readonly newest: number
   }
   | { readonly kind: 'motd', readonly motd: string | null }
+  | Gone
   | News
   | { readonly kind: 'close', readonly agents: readonly string[], readonly close: CloseName }
   | { readonly kind: 'closeOthers', readonly close: CloseName, readonly reason: string }

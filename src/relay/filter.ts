@@ -4,6 +4,7 @@ import type { Frame } from '../../lib/protocol/index.ts'
 import { Digest } from './digest.ts'
 import { frameBehind, replayFrame } from './encode.ts'
 import { changedBy, heard, saidBy, type Heard, type Test } from './heard.ts'
+import type { Gone } from '../store/log.ts'
 import type { Agent } from './view.ts'
 
 /** What comes at once: what the condition is true of, or nothing but what is for the agent; and how long the rest waits to be told of. */
@@ -101,6 +102,10 @@ export class Filter {
   end(): void {
     clearTimeout(this.#timer)
     this.#timer = this.#digest = undefined
+  }
+
+  forget(gone: Gone): void {
+    this.#digest?.forgetGone(gone)
   }
 
   /** What is sent of live events, in order; `frame`: of one that follows the last. */

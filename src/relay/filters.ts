@@ -6,6 +6,7 @@ import type { Connection } from './connection.ts'
 import { frameOf, framesIn } from './encode.ts'
 import { Filter, type Wanted } from './filter.ts'
 import { heardFrame, type Test } from './heard.ts'
+import type { Gone } from '../store/log.ts'
 import type { Outbox } from './outbox.ts'
 
 export interface FiltersDeps {
@@ -59,6 +60,10 @@ export class ChannelFilters {
     }
     this.#tests.splice(from, 0, test)
     return test
+  }
+
+  forget(gone: Gone): void {
+    for (const filter of this.filters.values()) filter.forget(gone)
   }
 
   /** One fewer. */

@@ -2,7 +2,7 @@
 // order and however often, each subscriber hears 1, 2, 3, …: what came before is dropped, what comes early waits for what is missing.
 import { timerMs } from '../../lib/protocol/index.ts'
 import type { Counts } from '../base/metrics.ts'
-import type { LogReader } from '../store/log.ts'
+import type { Gone, LogReader } from '../store/log.ts'
 import type { Connection } from './connection.ts'
 import { Gap, type HeldBytes } from './early.ts'
 import { frameOfStored } from './encode.ts'
@@ -121,6 +121,12 @@ export class Hub {
     const reached = place && this.reached(place.channel)
     if (reached === undefined) work()
     else reached.then(work).catch((error: unknown) => this.#deps.onLost([], error))
+  }
+
+  /** What is gone is not told later, where it was heard before or is on its way. */
+  forget(gone: Gone): void {
+    const { channel, upTo, seqs } = gone
+    this.behind({ channel, seq: Math.max(upTo, ...seqs) }, () => this.filters.in(channel)?.forget(gone))
   }
 
   /** Turns a subscriber that is under way live if it is where the others are. */

@@ -340,13 +340,7 @@ export class Listener {
   }
 
   /** Apart from the upgrade, so that what listens to the socket does not keep its HTTP request for as long. */
-  #opened(
-    ws: WebSocket,
-    socket: Duplex,
-    guest: Guest,
-    facts: SocketFacts,
-    before: Buffer | undefined,
-  ): void {
+  #opened(ws: WebSocket, socket: Duplex, guest: Guest, facts: SocketFacts, before: Buffer | undefined): void {
     ws.on('error', ignoreIt)
     if (!this.#door.opens(guest, facts.address)) {
       this.#options.onRefused(ws, 'TOO_MANY_CONNECTIONS')

@@ -297,15 +297,8 @@ export class Nodes {
     const { bus, log } = this.#deps
     const { incarnation, version, configHash: config, ownNow, setClock } = this.#options
     const askedAt = ownNow()
-    const at = await renewNode(tx, {
-      name: bus.node,
-      incarnation,
-      version,
-      config,
-      state: this.#state,
-      facts: JSON.stringify(this.facts ?? {}),
-      leaseMs,
-    })
+    const facts = JSON.stringify(this.facts ?? {})
+    const at = await renewNode(tx, { name: bus.node, incarnation, version, config, state: this.#state, facts, leaseMs })
     if (at === undefined) return undefined
     const offMs = setClock(at, askedAt)
     if (Math.abs(offMs) > warnClockMs && this.#renewedAt === -Infinity)

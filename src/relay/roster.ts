@@ -327,13 +327,8 @@ export class Roster implements RosterView {
       this.#byId?.add(agent)
       if (pubkey !== null) this.#keyed++
     } else {
-      Object.assign(agent, {
-        name: facts.name,
-        loginName: facts.name,
-        verified: facts.verified,
-        admin: facts.admin,
-        exempt: agent.exempt || facts.exempt,
-      })
+      const { name, verified, admin } = facts
+      Object.assign(agent, { name, loginName: name, verified, admin, exempt: agent.exempt || facts.exempt })
     }
     const former = agent.own.get(label) ?? agent.remote?.get(label)
     if (former !== undefined) this.#takeovers.set(facts.id, [...(this.#takeovers.get(facts.id) ?? []).slice(-9), now])

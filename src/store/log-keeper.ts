@@ -10,6 +10,7 @@ import {
   type Awaitable,
   type ErasureStep,
   type Fate,
+  type Gone,
   type Kept,
   type LogKeeper,
   type LogWriter,
@@ -54,6 +55,8 @@ const blankedBytesAtOnce = 4 * 1024 * 1024
 /** Of many streams, each with its own statements; where what goes is overwritten, that comes on top. */
 const trimmedAtOnce = { events: 100, bytes: 1024 * 1024 } as const
 const deletedAtOnce = { events: 250, bytes: 4 * 1024 * 1024 } as const
+
+const nothing: readonly Gone[] = []
 
 /** What engines say differently of a log. */
 export interface LogWords {
@@ -102,6 +105,7 @@ export class TablesKeeper implements LogKeeper {
   readonly #tables: WriteTables<Tables>
   readonly #dialect: Dialect
   readonly #words: LogWords
+  readonly #gone: Gone[] = []
 
   /** `tables` are those of the log's own connection. */
   constructor(log: KeptLog, tables: WriteTables<unknown>, dialect: Dialect, words: LogWords) {
@@ -187,6 +191,10 @@ export class TablesKeeper implements LogKeeper {
       fates.push(...await this.#deleteThrough({ id: stream, name }, Math.min(seq, newest - 1), now))
     }
     return { last, events, bytes, fates }
+  }
+
+  takeGone(): readonly Gone[] {
+    return this.#gone.length === 0 ? nothing : this.#gone.splice(0)
   }
 
   async withdraw(agent: string, streams: readonly string[], now: number): Promise<readonly Fate[]> {
@@ -303,6 +311,7 @@ export class TablesKeeper implements LogKeeper {
 
   async #deleteThrough({ id: stream, name }: Named, last: number, now: number): Promise<readonly Fate[]> {
     const tables = this.#tables
+    if (name.startsWith('#')) this.#gone.push({ kind: 'gone', channel: name, upTo: last, seqs: [] })
     const fates = await this.#endEntries(now, sql`stream = ${stream} AND event <= ${last}`)
     // An agent's newest entry stays, though its event goes: where numbers come from the entries, the next one comes from it.
     await tables.deleteFrom('inbox').where('stream', '=', stream).where('event', '<=', last)
@@ -351,6 +360,7 @@ export class TablesKeeper implements LogKeeper {
       .execute()
     for (const { id, name } of streams) {
       const seqs = events.filter(({ stream }) => stream === id).map(({ seq }) => seq)
+      this.#gone.push({ kind: 'gone', channel: name, upTo: 0, seqs })
       if (!isMirror(name)) await noteBlanked(this.#tables as unknown as WriteTables<unknown>, id, seqs)
     }
   }

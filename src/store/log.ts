@@ -167,6 +167,14 @@ export interface ErasureStep {
   readonly fates: readonly Fate[]
 }
 
+/** Events of a channel whose text is gone: up to a number, and some behind that. */
+export interface Gone {
+  readonly kind: 'gone'
+  readonly channel: string
+  readonly upTo: number
+  readonly seqs: readonly number[]
+}
+
 /**
  * Letting go of what was said, in pieces so that no transaction is long. The newest event of a stream is blanked instead of deleted,
  * because the next number comes from it. What waited in inboxes ends as expired; each method gives the fates to tell.
@@ -189,6 +197,8 @@ export interface LogKeeper {
    * more than are deleted at once.
    */
   trim(after: number, wantedBytes: number, now: number): Awaitable<Trimmed>
+  /** What is gone since that was asked last. */
+  takeGone(): readonly Gone[]
   /** Ends what an agent was told of from these streams and has not received. */
   withdraw(agent: string, streams: readonly string[], now: number): Awaitable<readonly Fate[]>
   /** Notes that everything an agent has said until now is to be erased. */
