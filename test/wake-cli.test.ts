@@ -1,18 +1,26 @@
 // agentchat wake: a message that waits runs a command, once, at one worker; what the command says and how it ends is what its sender learns.
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { AgentChatClient } from '../lib/client/index.ts'
 import { Cli } from './kit/cli.ts'
+import { newProxy, type Proxy } from './kit/proxy.ts'
 import { startTestRelay } from './kit/relay.ts'
 
 let cli: Cli
+/** To the relay, where a test may cut it. */
+let line: Proxy
 let startGuest: () => Promise<string>
 
 beforeEach(async () => {
   cli = new Cli()
   onTestFinished(() => cli[Symbol.dispose]())
-  const relay = await startTestRelay({ policyWrite: 'content != "against the policy"' })
+  line = await newProxy(1)
+  onTestFinished(() => line[Symbol.asyncDispose]())
+  const url = `ws://127.0.0.1:${line.port}`
+  const relay = await startTestRelay({ publicUrls: [url], policyWrite: 'content != "against the policy"' })
   onTestFinished(() => relay[Symbol.asyncDispose]())
-  cli.env['AGENTCHAT_URL'] = relay.url
+  line.leadTo(Number(new URL(relay.url).port))
+  cli.env['AGENTCHAT_URL'] = url
   startGuest = async () => {
     const guest = await relay.login('guest')
     onTestFinished(() => guest.close())
@@ -128,6 +136,44 @@ test('what the command started beside its group is not waited for: what was said
   expect(await statusOf(ann.file, sent!['msg_id'])).toMatchObject({ state: 'read' })
   const { json } = await cli.run(['listen', '--dm', '-i', ann.file, '-m', '1'])
   expect(json).toMatchObject([{ from: bob.id, content: 'started' }])
+})
+
+test('each answer in a channel has a connection that is not kept, and is not told of', async () => {
+  const ann = await identity('ann')
+  // The default one: of that it is said who it is.
+  const { json: [made] } = await cli.run(['identity', 'generate', '-n', 'bob'])
+  const bob = String(made!['agent_id'])
+  await cli.run(['channels'])
+  for (const text of ['one', 'two', 'three']) await cli.run(['send', '#general', `${bob} ${text}`, '-i', ann.file])
+  const close = vi.spyOn(AgentChatClient.prototype, 'close')
+  onTestFinished(() => close.mockRestore())
+  const worker = await cli.run(['wake', '--exec', 'cat > /dev/null; echo here', '--reply', '-m', '3'])
+  expect(worker).toMatchObject({ code: 0 })
+  expect(worker.stderr.split('As @')).toHaveLength(2)
+  // The worker's own, and that of each answer once: at the end none of these is left to be closed.
+  expect(new Set(close.mock.contexts).size).toBe(4)
+  expect(close).toHaveBeenCalledTimes(4)
+  const { stdout } = await cli.run(['history', '#general', '--json', '-i', ann.file])
+  expect((JSON.parse(stdout) as readonly Record<string, unknown>[]).filter(({ from }) => from === bob)).toHaveLength(3)
+})
+
+test('a line that is lost before the answer is acknowledged does not have the command run again', async () => {
+  const [ann, bob] = [await identity('ann'), await identity('bob')]
+  await cli.run(['send', '#general', `${bob.id} one`, '-i', ann.file])
+  const cut = vi.spyOn(AgentChatClient.prototype, 'join')
+  onTestFinished(() => cut.mockRestore())
+  // As its answer is on the way to the channel.
+  cut.mockImplementation(function(this: AgentChatClient, ...args) {
+    cut.mockRestore()
+    line.cut()
+    return this.join(...args)
+  })
+  const runs = cli.at('runs')
+  const worker = await cli.run(['wake', '--exec', `cat > /dev/null; echo run >> ${runs}; echo here`, '--reply', '-m', '1', '-i', bob.file])
+  expect(worker).toMatchObject({ code: 0 })
+  expect(readFileSync(runs, 'utf8')).toBe('run\n')
+  const { stdout } = await cli.run(['history', '#general', '--json', '-i', ann.file])
+  expect((JSON.parse(stdout) as readonly Record<string, unknown>[]).at(-1)).toMatchObject({ from: bob.id, content: 'here' })
 })
 
 test('an answer that the relay refuses for good is the end: the command does not run for it again', async () => {

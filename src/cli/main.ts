@@ -1,5 +1,6 @@
 // From argv to an exit code: finds the command, runs it, and tells how it ended.
 import { Command as Commander, CommanderError } from 'commander'
+import type { AgentChatClient } from '../../lib/client/index.ts'
 import { version } from '../base/version.ts'
 import { brokenArgument } from './arguments.ts'
 import type { AnyCommand, Call } from './command.ts'
@@ -16,7 +17,7 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
   const words = dashes === -1 ? argv : argv.slice(0, dashes)
   const isJson = words.includes('--json')
   let out = createOutput(io, isJson)
-  const closers: (() => Promise<void>)[] = []
+  const clients = new Set<AgentChatClient>()
   let exit: ExitName = 'ok'
 
   const run: Run = async ({ record, server, args: words, options }) => {
@@ -58,7 +59,10 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
     const connect: Call['connect'] = async (wish = {}) => {
       const { openClient } = await import('./connection.ts')
       const client = await openClient(await target(wish), wish, { io, out, options })
-      closers.push(() => client.close())
+      clients.add(client)
+      client.on('status', ({ kind }) => {
+        if (kind === 'ended') clients.delete(client)
+      })
       return client
     }
     // The admin key of the environment is for the relay of one's own: no other that somebody's name leads to is told it.
@@ -80,7 +84,7 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
     exit = await report(error, io, out)
   }
   out.progress('')
-  await Promise.all(closers.map(close => close()))
+  await Promise.all([...clients].map(client => client.close()))
   return exits[exit].code
 }
 

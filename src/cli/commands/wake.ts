@@ -64,13 +64,17 @@ export const wake = command({
     const { exec } = options
     if (exec === undefined || exec.trim() === '') throw new CliError('usage', 'Which command?', "Name it: --exec './answer.sh'")
     const { connectKeyed } = await import('../trade.ts')
-    const [{ work, renderer, isChannel, takeFloor, RelayError }, { handOver }, { visible, visibleJson }, { shownProvenance }] =
-      await Promise.all([
-        import('../../../lib/client/index.ts'),
-        import('../hand-over.ts'),
-        import('../terminal.ts'),
-        import('../provenance.ts'),
-      ])
+    const [
+      { work, renderer, isChannel, takeFloor, ConnectionError, RelayError },
+      { handOver },
+      { visible, visibleJson },
+      { shownProvenance },
+    ] = await Promise.all([
+      import('../../../lib/client/index.ts'),
+      import('../hand-over.ts'),
+      import('../terminal.ts'),
+      import('../provenance.ts'),
+    ])
     const newLabel = () => `wake-${Math.floor(io.random() * 2 ** 32).toString(36)}`
     const client = await connectKeyed({ connect, target }, {
       session: options.session ?? newLabel(),
@@ -85,9 +89,18 @@ export const wake = command({
       if (content === '' || event.type !== 'MSG') return
       const place = to.startsWith('#') ? to as ChannelName : from as AgentId
       // Only who is in a channel speaks there; whoever waits for work does not want to hear all of it.
-      const speaker = isChannel(place) ? await connectKeyed({ connect, target }, { session: newLabel(), inbox: 'none' }) : client
+      // A line that is lost on the way does not have the command run again.
+      const speaker = isChannel(place)
+        ? await connectKeyed({ connect, target }, { session: newLabel(), inbox: 'none', reconnect: {}, isFurther: true })
+        : client
       try {
-        if (isChannel(place)) await speaker.join(place, { limit: 0 })
+        if (isChannel(place)) {
+          const enter = () => speaker.join(place, { limit: 0 })
+          await enter().catch((error: unknown) => {
+            if (!(error instanceof ConnectionError) || error.code !== 'LOST') throw error
+            return enter()
+          })
+        }
         // Under an id of the message: the answer of an earlier attempt stays the one there is.
         await speaker.send(place, content, { inReplyTo: msg_id, id: `wake-${msg_id}`, ...(floor && { floor: true }) })
       } catch (error) {
