@@ -3,22 +3,20 @@ import { maxSearchedChars } from './search-index.ts'
 import type { Migration, Tx } from './store.ts'
 
 /** It ends at a NUL, as what is put into the index does. */
-const said = `substr(json_extract(CAST(e.text AS TEXT), '$.content'), 1, ${maxSearchedChars})`
+const saidSchema = `substr(json_extract(CAST(e.text AS TEXT), '$.content'), 1, ${maxSearchedChars})`
 
 /** On SQLite: what messages are found by, but for marks of later versions. */
 const foundBySchema = `
-    CREATE VIEW searchable AS SELECT e.id, ${said} AS said,
+    CREATE VIEW searchable AS SELECT e.id, ${saidSchema} AS said,
       CASE WHEN s.name LIKE '#%' THEN 'c s' || hex(s.name)
         ELSE 'd' || hex(substr(s.name, 1, instr(s.name, '|') - 1)) || ' d' || hex(substr(s.name, instr(s.name, '|') + 1)) END
       || ' a' || hex(e.author)
-      || CASE WHEN instr(${said}, 'http://') + instr(${said}, 'https://') > 0 THEN ' hlink' ELSE '' END
+      || CASE WHEN instr(${saidSchema}, 'http://') + instr(${saidSchema}, 'https://') > 0 THEN ' hlink' ELSE '' END
       || CASE WHEN json_extract(CAST(e.text AS TEXT), '$.in_reply_to') IS NOT NULL THEN ' hreply' ELSE '' END`
 const filesSchema = `|| CASE WHEN json_array_length(CAST(e.text AS TEXT), '$.files') > 0 THEN ' hfile' ELSE '' END`
-const messagesSchema = (content: string) => `
-      FROM events e JOIN streams s ON s.id = e.stream
-      WHERE json_extract(CAST(e.text AS TEXT), '$.type') = 'MSG' AND ${content} <> '';
-  `
-const whole = "json_extract(CAST(e.text AS TEXT), '$.content')"
+const messagesSchema = `
+      FROM events e JOIN streams s ON s.id = e.stream WHERE json_extract(CAST(e.text AS TEXT), '$.type') = 'MSG' AND '' <>`
+const contentSchema = `json_extract(CAST(e.text AS TEXT), '$.content')`
 
 /** What goes, or changes, is noted with what it was found by, and taken out of the index by its next pass. */
 export const searchMigrations: Migration = {
@@ -26,11 +24,11 @@ export const searchMigrations: Migration = {
   steps: [
     `
     CREATE TABLE search_gone (id INTEGER PRIMARY KEY AUTOINCREMENT, event INTEGER NOT NULL, said TEXT NOT NULL, marks TEXT NOT NULL);
-    ${foundBySchema} AS marks ${messagesSchema(whole)}`,
+    ${foundBySchema} AS marks ${messagesSchema} ${contentSchema}`,
     // The index is made anew: see `version` in sqlite/search-file.ts.
-    `DROP VIEW searchable; ${foundBySchema} ${filesSchema} AS marks ${messagesSchema(whole)}`,
+    `DROP VIEW searchable; ${foundBySchema} ${filesSchema} AS marks ${messagesSchema} ${contentSchema}`,
     // Of what is not in the index, since nothing stands before its NUL, nothing is noted. The index is made anew.
-    `DROP VIEW searchable; ${foundBySchema} ${filesSchema} AS marks ${messagesSchema(said)}`,
+    `DROP VIEW searchable; ${foundBySchema} ${filesSchema} AS marks ${messagesSchema} ${saidSchema}`,
   ],
   postgres: [
     `

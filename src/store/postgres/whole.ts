@@ -11,6 +11,8 @@ export class Whole {
   readonly #writer: Writer
   /** Who was storing events when this one was the newest: of theirs some may come that have lower ids. */
   #awaited: { readonly newest: number, readonly of: readonly string[] } | undefined
+  /** As far as it was found to be whole when somebody stored. */
+  #known = 0
 
   constructor(writer: Writer) {
     this.#writer = writer
@@ -24,9 +26,10 @@ export class Whole {
     const storing = (await this.#writer.ask<{ name: string }>(storingBeside)).map(({ name }) => name)
     if (storing.length === 0) return newest
     // Somebody always stores something: it is enough that those are done who did when it was looked last.
-    const awaited = this.#awaited
-    const isOver = awaited?.of.every(name => !storing.includes(name)) ?? true
-    if (isOver) this.#awaited = { newest, of: storing }
-    return isOver ? Math.min(awaited?.newest ?? 0, newest) : 0
+    if (this.#awaited?.of.every(name => !storing.includes(name)) ?? true) {
+      this.#known = this.#awaited?.newest ?? 0
+      this.#awaited = { newest, of: storing }
+    }
+    return Math.min(this.#known, newest)
   }
 }

@@ -164,7 +164,10 @@ export interface SearchOptions {
   readonly makeAnew?: (() => Promise<void>) | undefined
 }
 
-const isDamage = (error: unknown): boolean => /^SQLITE_(?:CORRUPT|NOTADB)/.test(String((error as { readonly code?: unknown } | null)?.code))
+const isDamage = (error: unknown): boolean => {
+  const code = String((error as { readonly code?: unknown } | null)?.code)
+  return code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')
+}
 
 export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
   readonly #log: SearchLog
