@@ -125,8 +125,7 @@ export class Hub {
 
   /** What is gone is not told later, where it was heard before or is on its way. */
   forget(gone: Gone): void {
-    const { channel, upTo, seqs } = gone
-    this.behind({ channel, seq: Math.max(upTo, ...seqs) }, () => this.filters.in(channel)?.forget(gone))
+    this.behind({ channel: gone.channel, seq: Math.max(gone.upTo, ...gone.seqs) }, () => this.filters.in(gone.channel)?.forget(gone))
   }
 
   /** Turns a subscriber that is under way live if it is where the others are. */

@@ -135,8 +135,7 @@ export class Local implements Inside {
     if (signal.aborted) return
     let over = () => {}
     const isOver = new Promise<void>(resolve => over = resolve)
-    /** It is waited for, once for all that comes meanwhile. */
-    let isFull = false
+    let isDraining = false
     /** The newest that was told, of each channel whose turn has come. */
     const told = new Map<string, number>()
     const session = this.#open(caller, {
@@ -146,10 +145,10 @@ export class Local implements Inside {
           : type === 'LEFT'
           ? left(text, told, sink)
           : happened(this.#eventIn(text), told, sink)
-        if (!isTaken && !isFull) {
-          isFull = true
+        if (!isTaken && !isDraining) {
+          isDraining = true
           void sink.drained().then(() => {
-            isFull = false
+            isDraining = false
             session.took()
           })
         }

@@ -31,7 +31,8 @@ export const keepingMigrations: Migration = {
   `],
 }
 
-const reactionsAtOnce = 200
+/** Each is some statements, while whoever else reacts or edits waits. */
+const reactionsAtOnce = 50
 
 const noLimits = { age_ms: null, count: null, bytes: null } as const
 

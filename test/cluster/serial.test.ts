@@ -90,8 +90,12 @@ const told = (wrong: readonly Wrong[]): string =>
 
 test('what two ask at once is what they could have asked one behind the other', async () => {
   const some = Array.from({ length: cases }, (_, n) => pairOf(new Random(seed, `pair ${n}`)))
-  // Of ten thousand one was this one, and came to something else.
-  const wrong = await tried([...some, pairNamed('channels', 'a private channel', 'ann leaves', 'ann leaves')])
+  const wrong = await tried([
+    ...some,
+    // Of ten thousand one was this one, and came to something else.
+    pairNamed('channels', 'a private channel', 'ann leaves', 'ann leaves'),
+    pairNamed('talk', 'two messages, one of them pinned and marked', 'bob has all erased that it said', 'ann marks it'),
+  ])
   expect(wrong, told(wrong)).toEqual([])
 }, Math.max(120_000, cases * 200))
 

@@ -96,6 +96,7 @@ const talk: Family = {
     'retracts': (who, scene) => ({ type: 'RETRACT', msg_id: saidBy(who, scene) }),
     'marks it': (_, scene) => ({ type: 'REACT', msg_id: saidBy('ann', scene), kind: '+1' }),
     'takes the mark off': (_, scene) => ({ type: 'UNREACT', msg_id: saidBy('ann', scene), kind: '+1' }),
+    'has all erased that it said': () => ({ type: 'ERASE' }),
     'pins it': (_, scene) => ({ type: 'PIN', channel: scene.room, msg_id: saidBy('ann', scene) }),
     'unpins it': (_, scene) => ({ type: 'UNPIN', channel: scene.room, msg_id: saidBy('ann', scene) }),
     'has its floor': (_, scene) => ({ type: 'CLAIM_FLOOR', channel: scene.room, msg_id: saidBy('ann', scene), hold_ms: 60_000 }),
@@ -111,6 +112,7 @@ const talk: Family = {
       events: await events(scene, scene.room),
       pins: await rows(scene, 'pins', 'msg_id, by', of),
       reactions: await rows(scene, 'reactions', 'seq, sign, agent', of),
+      sums: await rows(scene, 'reacted', 'seq, sums', of),
       floors: await rows(scene, 'floors', 'msg_id, agent', of),
     }
   },

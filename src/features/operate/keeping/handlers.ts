@@ -1,6 +1,6 @@
 // How long things are kept, and taking back what one said.
 import type { Retention } from '../../../domain/retention.ts'
-import { Fail, noChannel, reply, statusNotices, type Feature, type Outcome, type QuotaView } from '../../../relay/feature.ts'
+import { Fail, noChannel, reply, statusNotices, type Outcome, type QuotaView, type ScopedFeature } from '../../../relay/feature.ts'
 import { SilentRound, eraseSome, setRetention } from '../../../store/keeping.ts'
 import { predecessors } from '../../../store/agents.ts'
 import { clearSome } from '../../../store/endings.ts'
@@ -24,7 +24,7 @@ const sweepMs = 500
 
 export const keeping = (
   { retentionAgeMs, retentionCount, retentionBytes, blankHanded }: KeepingOptions,
-): Feature<'SET_RETENTION' | 'ERASE'> => {
+): ScopedFeature<'SET_RETENTION' | 'ERASE'> => {
   const defaults: Retention = { ageMs: retentionAgeMs, count: retentionCount, bytes: retentionBytes }
   const retention = new RetentionSweep(defaults)
   const trimming = new TrimmingSweep()
@@ -32,6 +32,8 @@ export const keeping = (
 
   /** One chunk, and the rest in later batches; the answer is given when there is no rest. */
   const erase = (agent: string, before = 0) => async (tx: Tx, now: number): Promise<Outcome<'ERASED'>> => {
+    // Reactions and blanks are counted on from what is there.
+    await tx.lock('talk')
     const { done, events, fates } = await eraseSome(tx, agent, now)
     // The sweep may have found the end first.
     const erased = Math.max(before, events)
@@ -61,6 +63,7 @@ export const keeping = (
   }
 
   return {
+    scope: 'talk',
     handlers: {
       SET_RETENTION: {
         async write({ tx, roster }, { channel, age_ms = null, count = null, bytes = null }) {
@@ -76,6 +79,8 @@ export const keeping = (
           const id = agent ?? me.id
           if (me?.id === id && me.pubkey === null)
             throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key can prove that it was they who said it')
+          // Before what is written: who waits for it holds nothing yet.
+          await tx.lock('talk')
           const names = [id, ...await predecessors(tx, id)]
           for (const name of names) {
             await forgetPerson(tx, name)
