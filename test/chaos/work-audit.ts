@@ -17,18 +17,26 @@ export interface PostVerdict {
 
 /** One that got an entry while another had it, by the relay's own times, and had not ended. */
 export const reckoned = (lines: readonly Line[], leaseMs: number): WorkVerdict => {
-  const leases = new Map<string, { readonly seq: number, readonly by: string, readonly from: number, until: number, endedAt: number }>()
+  const leases = new Map<
+    string,
+    { readonly seq: number, readonly by: string, readonly from: number, until: number, begun: boolean, endedAt: number }
+  >()
   for (const line of lines) {
     const { by } = line
     if (line.kind === 'held') {
       const { lease, seq, until } = line
-      leases.set(lease, { seq, by, from: until - leaseMs, until, endedAt: Infinity })
+      leases.set(lease, { seq, by, from: until - leaseMs, until, begun: false, endedAt: Infinity })
     } else if (line.kind === 'extended') {
       const lease = leases.get(line.lease)!
       lease.until = Math.max(lease.until, line.until)
-    } else if (line.kind === 'ends') {
+    } else if (line.kind === 'returns') {
+      // Of one that it has begun with it says itself when it ends.
+      const lease = leases.get(line.lease)!
+      if (!lease.begun) lease.endedAt = line.at
+    } else {
       const own = [...leases.values()].filter(lease => lease.seq === line.seq && lease.by === by).at(-1)!
-      own.endedAt = line.at
+      if (line.kind === 'begins') own.begun = true
+      else own.endedAt = line.at
     }
   }
   const sorted = [...leases.values()].sort((a, b) => a.seq - b.seq || a.from - b.from)

@@ -22,6 +22,8 @@ export type WorkLine =
   | { readonly kind: 'extended', readonly lease: string, readonly until: number }
   /** Its handler begins, and ends: done, given up, or to be tried again. */
   | { readonly kind: 'begins' | 'ends', readonly seq: number, readonly at: number }
+  /** It gives it back: it came so late that it does not begin with it. */
+  | { readonly kind: 'returns', readonly lease: string, readonly at: number }
 
 const failChance = 0.1
 const giveUpChance = 0.05
@@ -53,6 +55,7 @@ await work({
   signatureOf: message => client.signatureOf(message),
   request: async (type, body, options) => {
     const askedAt = Date.now()
+    if (type === 'UNCLAIM') note({ kind: 'returns', lease: (body as unknown as { readonly lease: string }).lease, at: askedAt })
     const answer = await client.request(type, body, options)
     const { items } = answer as Partial<Frame<'CLAIMED'>>
     for (const { seq, lease, until } of items ?? []) note({ kind: 'held', lease, seq, until })
