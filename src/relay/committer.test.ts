@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { openKeptLog } from '../../test/kit/kept-log.ts'
 import type { Clock } from '../base/clock.ts'
 import { createLogger } from '../base/log.ts'
 import { createMetrics } from '../base/metrics.ts'
@@ -11,7 +12,12 @@ import type { Connection } from './connection.ts'
 import type { Append } from './feature.ts'
 
 /** A committer on a store of its own, and the lines it logs. */
-const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.now }, endTurn = () => {}) => {
+const setUp = (
+  deliver: CommitterOptions['deliver'],
+  clock: Clock = { now: Date.now },
+  endTurn = () => {},
+  store = openSqlite({ data: ':memory:', durability: 'normal', migrations: [], newEpoch: () => 'e' }),
+) => {
   const lines: Record<string, unknown>[] = []
   const log = createLogger({
     level: 'info',
@@ -22,7 +28,6 @@ const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.
       },
     },
   })
-  const store = openSqlite({ data: ':memory:', durability: 'normal', migrations: [], newEpoch: () => 'e' })
   const metrics = createMetrics()
   const hooks: { beforeWrite: () => void, beforeFlush: () => void, txOf: (tx: Tx) => Tx } = {
     beforeWrite: () => {},
@@ -446,4 +451,28 @@ test('a batch that had to wait for others in between is run again as a batch, an
     }))
   await set.committer.idle()
   expect(seen).toEqual(['one', 'two', [lock], 'one', 'two', ['done', 'done']])
+})
+
+test('of what a write had go and was undone with it nobody is told', async () => {
+  const store = openKeptLog()
+  await store.write(tx => {
+    for (const seq of [1, 2]) void tx.log.append({ stream: '#c', author: '@a' }, 1, () => Buffer.from(`{"seq":${seq}}`))
+  })
+  const told: Result[] = []
+  await using set = setUp(results => void told.push(...results), undefined, undefined, store)
+  const go = async (tx: Tx) => void await tx.keep.deleteThrough('#c', 1, 2)
+  set.committer.push(ownJob(async tx => {
+    await go(tx)
+    throw new Error('not this time')
+  }))
+  set.committer.push(ownJob(() => ({})))
+  await set.committer.idle()
+  expect(told.map(({ kind }) => kind).sort()).toEqual(['done', 'failed'])
+  set.committer.push(ownJob(async tx => {
+    await go(tx)
+    return {}
+  }))
+  await set.committer.idle()
+  const effects = told.map(result => result.kind === 'done' ? result.outcome.effects ?? [] : [])
+  expect(effects).toEqual([[], [], [{ kind: 'gone', channel: '#c', upTo: 1, seqs: [] }]])
 })

@@ -362,6 +362,8 @@ export class Committer {
           const gone = tx.keep.takeGone()
           if (gone.length > 0) outcome = { ...outcome, effects: [...outcome.effects ?? [], ...gone] }
         } catch (error) {
+          // What it had go is undone with it.
+          tx.keep.takeGone()
           if (error instanceof StorageError) throw error
           if (error instanceof LateError && results.length > 0) {
             if (tx.writes !== writesBefore) throw new TooLate(results.length, error)

@@ -47,7 +47,6 @@ interface Thread {
 export class Verifier {
   readonly #maxThreads: number
   readonly #threads: (Thread | undefined)[] = []
-  /** The one that has more next. */
   #next = 0
   readonly #waiting = new Turns<Waiting>()
 

@@ -3,7 +3,6 @@ import type { Writable } from 'node:stream'
 import type { Account, Debt, Debtor } from './account.ts'
 
 export class Visit {
-  /** A response, or a socket. */
   readonly #line: Pick<Writable, 'once' | 'destroy'>
   readonly #address: string
   readonly #account: Account<Debtor>
