@@ -1,31 +1,11 @@
 import { expect, test } from 'vitest'
-import { agentMigrations } from './agents.ts'
-import { blankedAfter, blankedMigrations } from './blanked.ts'
-import { floorMigrations } from '../features/talk/floors/store.ts'
-import { eraseSome, keepingMigrations } from './keeping.ts'
-import { pinMigrations } from '../features/talk/pins/store.ts'
-import { reactionMigrations } from './reactions.ts'
-import { shareMigrations } from './shares.ts'
+import { openKeptLog } from '../../test/kit/kept-log.ts'
+import { blankedAfter } from './blanked.ts'
+import { eraseSome } from './keeping.ts'
 import { SilentRound } from './spoken.ts'
-import { openSqlite } from './sqlite/store.ts'
-import { transcriptMigrations } from './transcripts.ts'
 
 test('an erasure looks at the blocks of events in which the agent spoke, a part of one at a time', async () => {
-  const store = openSqlite({
-    data: ':memory:',
-    durability: 'normal',
-    migrations: [
-      agentMigrations,
-      blankedMigrations,
-      shareMigrations,
-      keepingMigrations,
-      reactionMigrations,
-      pinMigrations,
-      floorMigrations,
-      transcriptMigrations,
-    ],
-    newEpoch: () => '0'.repeat(16),
-  })
+  const store = openKeptLog()
   const text = (author: string) =>
     Buffer.from(JSON.stringify({ type: 'MSG', ts: 1, from: author, to: '#c', content: 'secret', msg_id: 'x' }))
   const said = [100, 9_000, 9_001, 40_000]
@@ -52,21 +32,7 @@ test('an erasure looks at the blocks of events in which the agent spoke, a part 
 }, 30_000)
 
 test('who has nothing left in a block of events is forgotten there, a block at a time, and only while events go', async () => {
-  const store = openSqlite({
-    data: ':memory:',
-    durability: 'normal',
-    migrations: [
-      agentMigrations,
-      blankedMigrations,
-      shareMigrations,
-      keepingMigrations,
-      reactionMigrations,
-      pinMigrations,
-      floorMigrations,
-      transcriptMigrations,
-    ],
-    newEpoch: () => '0'.repeat(16),
-  })
+  const store = openKeptLog()
   const append = (count: number, author: (i: number) => string) =>
     store.write(tx => {
       for (let i = 1; i <= count; i++) void tx.log.append({ stream: '#c', author: author(i) }, 1, () => Buffer.from('{}'))
@@ -110,21 +76,7 @@ test('who has nothing left in a block of events is forgotten there, a block at a
 }, 30_000)
 
 test('of what was blanked and went the newest notes stay; of a channel that ended the one from which numbers go on', async () => {
-  const store = openSqlite({
-    data: ':memory:',
-    durability: 'normal',
-    migrations: [
-      agentMigrations,
-      blankedMigrations,
-      shareMigrations,
-      keepingMigrations,
-      reactionMigrations,
-      pinMigrations,
-      floorMigrations,
-      transcriptMigrations,
-    ],
-    newEpoch: () => '0'.repeat(16),
-  })
+  const store = openKeptLog()
   const text = (seq: number) => Buffer.from(JSON.stringify({ type: 'MSG', ts: 1, from: '@a', to: '#c', content: 'x', msg_id: `${seq}` }))
   await store.write(tx => {
     for (let i = 1; i <= 1_300; i++) void tx.log.append({ stream: '#c', author: '@a' }, 1, () => text(i))

@@ -2,15 +2,8 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { agentMigrations } from '../agents.ts'
-import { blankedMigrations } from '../blanked.ts'
-import { floorMigrations } from '../../features/talk/floors/store.ts'
-import { keepingMigrations } from '../keeping.ts'
+import { openKeptLog } from '../../../test/kit/kept-log.ts'
 import type { LogReader } from '../log.ts'
-import { pinMigrations } from '../../features/talk/pins/store.ts'
-import { reactionMigrations } from '../reactions.ts'
-import { shareMigrations } from '../shares.ts'
-import { transcriptMigrations } from '../transcripts.ts'
 import { openSqlite } from './store.ts'
 import { StorageError, type Store, type Tx } from '../store.ts'
 
@@ -62,21 +55,7 @@ test('what is wrong with the storage is said, with what to do', async () => {
 })
 
 const withMessages = (data: string): Store => {
-  const store = openSqlite({
-    data,
-    durability: 'normal',
-    migrations: [
-      agentMigrations,
-      blankedMigrations,
-      shareMigrations,
-      keepingMigrations,
-      reactionMigrations,
-      pinMigrations,
-      floorMigrations,
-      transcriptMigrations,
-    ],
-    newEpoch: () => 'e'.repeat(16),
-  })
+  const store = openKeptLog(data)
   stores.push(store)
   return store
 }
